@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -42,7 +42,6 @@ class LakePart:
     table_name: str  # requests | rejected
     stream: str
     activity_date: str | None  # ISO date, NULL for rejected lines
-    object_ids: tuple[str, ...]
     row_count: int
     size_bytes: int
     digest: str  # SHA-256 of the file
@@ -53,7 +52,7 @@ class Receipt:
     """What reading one object gave. lines_read = accepted + rejected + ignored (of the lines read *now*)."""
 
     source: SourceObject
-    status: str  # loaded | continued | known | refused
+    status: str  # loaded | continued | known | empty (no data line yet) | refused
     reason: str | None  # why refused
     object_id: str  # of the claim it continues or repeats, else its own
     content_digest: str  # of the whole content
@@ -71,7 +70,17 @@ class Receipt:
     waiting: int = 0  # lines at the end of a growing file that have no line end yet
     rejected_by_reason: Mapping[str, int] = field(default_factory=dict)
     rejected_sample: pa.Table | None = None  # REJECTED rows, the first 1,000 of the object
-    parts: tuple[LakePart, ...] = ()
+
+
+@dataclass(frozen=True)
+class Ingestion:
+    """What one call of `ingest` gave: a receipt for each source, in their order, and the lake parts written."""
+
+    receipts: tuple[Receipt, ...]
+    parts: tuple[LakePart, ...]
+
+
+Progress = Callable[[int, int], None]  # bytes and lines read since the last call
 
 
 class Engine(Protocol):
@@ -85,7 +94,8 @@ class Engine(Protocol):
         claims: Mapping[str, Sequence[Claim]],  # by first_line_digest
         scratch_uri: str,  # LAKE/<warehouse id>/runs/<run id>
         settings: IngestSettings,
-    ) -> Iterator[Receipt]:
+        progress: Progress,
+    ) -> Ingestion:
         """Read every object whole or refuse it, writing its lines as Parquet parts below scratch_uri."""
 
     def build(
