@@ -21,7 +21,6 @@ from jobs.access_logs.settings import DAY_US
 from jobs.engines.interface import LakePart
 from jobs.storage import filesystem, join
 
-PART_BYTES = 96 << 20  # of Arrow memory; about a tenth of it on disk
 NUMBERS = ("at", "order_hi", "order_lo", "byte_offset", "bytes_sent", "duration_us")
 Key = tuple[str, str, int | None]  # table, stream, day since 1970
 

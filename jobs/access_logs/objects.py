@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 
 from jobs.access_logs.digest import TreeDigest
 from jobs.access_logs.ingest import Ingested, Layout, directives, find_layout, first_data_line, ingest
-from jobs.access_logs.lake import PART_BYTES, PartWriter, Rows, sample
+from jobs.access_logs.lake import PartWriter, Rows, sample
 from jobs.access_logs.reader import (
     HEAD_BYTES,
     Block,
@@ -140,7 +140,7 @@ class _Run:
                 deferred.append((0, source))
             else:
                 receipts[source.object_id] = receipt
-        # Contents that begin alike are taken from the smallest up, so that each can only repeat or continue one
+        # Contents that begin alike are taken from the smallest up: each can only repeat or continue one
         # that stands: which of them came first makes no difference.
         for number, (_, source) in enumerate(deferred):
             with contextlib.suppress(ObjectRefused):  # said again, and recorded, when it is read
@@ -289,7 +289,7 @@ class _Run:
         try:
             self._parse(begun, _hashed(pieces, tree), layout, object_id, start)
             if continues is None:
-                _judge(begun, layout)
+                _judge(begun, layout, self._settings.max_rejected_ratio)
         except ObjectRefused:
             self._writer.delete([future.result() for future in begun.writing])
             raise
@@ -400,15 +400,14 @@ def _cut_at(given: Iterator[Block], start: int) -> Iterator[Block]:
             yield block
 
 
-def _judge(begun: _Object, layout: Layout) -> None:
+def _judge(begun: _Object, layout: Layout, max_rejected_ratio: float) -> None:
     rejected = sum(begun.reasons.values())
     if not begun.accepted:
         raise ObjectRefused(f"no line could be read as {layout.format}: {_most(begun.reasons)}")
     judged = begun.accepted + rejected
-    if judged >= JUDGED_LINES and rejected > 0.20 * judged:
-        raise ObjectRefused(
-            f"{rejected:,} of {judged:,} lines rejected, more than 20%: {_most(begun.reasons)}"
-        )
+    if judged >= JUDGED_LINES and rejected > max_rejected_ratio * judged:
+        share = f"more than {max_rejected_ratio:.0%}"
+        raise ObjectRefused(f"{rejected:,} of {judged:,} lines rejected, {share}: {_most(begun.reasons)}")
 
 
 def _most(reasons: Counter[str]) -> str:

@@ -1,7 +1,7 @@
 """The one schema that every access-log format is read into, and the schema of rejected lines.
 
-A row of the lake's ``requests`` is what a line *says*; what it means in a game (event, bot, player) is derived
-from it by :mod:`jobs.access_logs.classify`, under rules that may change.
+A row of the lake's ``requests`` is what a line *says*; what it means in a game (event, bot, player) is
+derived from it by :mod:`jobs.access_logs.classify`, under rules that may change.
 """
 
 import pyarrow as pa
@@ -10,7 +10,9 @@ _WORDS = pa.dictionary(pa.int32(), pa.string())
 
 REQUESTS = pa.schema(
     [
-        pa.field("at", pa.int64(), nullable=False),  # microseconds since 1970 UTC, the format's own time field
+        pa.field(
+            "at", pa.int64(), nullable=False
+        ),  # microseconds since 1970 UTC, the format's own time field
         pa.field("method", _WORDS),  # NULL where the request field is `-`, empty or binary
         pa.field("path", pa.string()),  # as written, without scheme and host; bytes not UTF-8 escaped as \xhh
         pa.field("query", pa.string()),  # after the first `?`, NULL if there is none
@@ -20,7 +22,9 @@ REQUESTS = pa.schema(
         pa.field("duration_bucket", pa.int16()),  # jobs.access_logs.buckets
         pa.field("referrer", pa.string()),
         pa.field("user_agent", _WORDS),
-        pa.field("visitor", pa.string(), nullable=False),  # 32 hex digits: keyed hash of address and user agent
+        pa.field(
+            "visitor", pa.string(), nullable=False
+        ),  # 32 hex digits: keyed hash of address and user agent
         pa.field("user", pa.string()),  # the log's user field, `-` is NULL
         pa.field("authenticated_id", pa.string()),  # the player id that our own server logs
         pa.field("declared_id", pa.string()),  # value of the configured cookie or JSON field
@@ -30,7 +34,9 @@ REQUESTS = pa.schema(
         pa.field("order_hi", pa.int64(), nullable=False),  # first half of the tie-break of equal times
         pa.field("order_lo", pa.int64(), nullable=False),  # second half (see ingest)
         pa.field("object_id", _WORDS, nullable=False),
-        pa.field("byte_offset", pa.int64(), nullable=False),  # of the line's first byte in the unpacked object
+        pa.field(
+            "byte_offset", pa.int64(), nullable=False
+        ),  # of the line's first byte in the unpacked object
     ]
 )
 

@@ -1,4 +1,4 @@
-"""Settings that give a line its meaning. Ingest's are fixed when a line is read; the others can be recomputed."""
+"""Settings that give a line its meaning: ingest's are fixed when it is read, the others can be recomputed."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Ingestion:
-    """What one call of `ingest` gave: a receipt for each source, in their order, and the lake parts written."""
+    """What one call of `ingest` gave: a receipt for each source, in order, and the lake parts written."""
 
     receipts: tuple[Receipt, ...]
     parts: tuple[LakePart, ...]
