@@ -52,6 +52,7 @@ class PartWriter:
             table_name=table_name,
             stream=stream,
             activity_date=date,
+            object_ids=tuple(sorted(pc.unique(rows.column("object_id").cast(pa.string())).to_pylist())),
             row_count=rows.num_rows,
             size_bytes=data.size,
             digest=hashlib.sha256(data).hexdigest(),

@@ -42,6 +42,7 @@ class LakePart:
     table_name: str  # requests | rejected
     stream: str
     activity_date: str | None  # ISO date, NULL for rejected lines
+    object_ids: tuple[str, ...]  # objects that have rows in it
     row_count: int
     size_bytes: int
     digest: str  # SHA-256 of the file
