@@ -96,7 +96,7 @@ def _list(source: str, *, is_optional: bool) -> Iterator[SourceObject]:
         return
     path = source.removeprefix("file://")
     try:
-        if os.path.lexists(path):
+        if _exists(path):
             yield from _list_path(Path(path))
         elif _MAGIC.search(path):
             for match in sorted(glob.glob(path, recursive=True)):  # noqa: PTH207 absolute patterns too
@@ -107,6 +107,14 @@ def _list(source: str, *, is_optional: bool) -> Iterator[SourceObject]:
         raise PlayerpathError(f"cannot read {error.filename or source}: permission denied") from None
     except OSError as error:
         raise PlayerpathError(f"cannot read {error.filename or source}: {error.strerror}") from None
+
+
+def _exists(path: str) -> bool:
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
 
 
 def _raise(error: OSError) -> None:
