@@ -1,6 +1,6 @@
 """What a user would write by hand instead: one DuckDB script that parses with read_csv and sessionises.
 
-No other table, no check, no bots, nothing stored, and a line with an unbalanced quote can swallow the next ones.
+No other table, no check, nothing stored; a line with an unbalanced quote can swallow the next ones.
     python -m benchmarks.by_hand LOG...
 """
 

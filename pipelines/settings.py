@@ -14,7 +14,7 @@ from pathlib import Path
 from jobs.access_logs.events import Rules, RulesError, builtin_rules, load_rules
 from pipelines.errors import PlayerpathError, WrongUsage
 
-STATE_PREFIX = "setting."
+STATE_PREFIX = "settings."
 BUILTIN_RULES = ("game_server",)
 CHOICES = {
     "identity": ("auto", "player", "visitor"),
