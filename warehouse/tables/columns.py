@@ -27,8 +27,9 @@ metadata = MetaData(
 def table(name: str, *items: Any, comment: str, **info: Any) -> Table:
     """Declare a table of the warehouse.
 
-    SQLite keeps it as one b-tree in key order (no hidden row id): loads arrive in key order, so they append.
-    `info` may name `date_column` (its month names the published file) and other facts that code asks for.
+    SQLite keeps it as one b-tree in key order (no hidden row id): loads arrive in key order, so they
+    append. `info` may name `date_column` (its month names the published file), or say `is_small` (one
+    published file).
     """
     return Table(name, metadata, *items, comment=comment, info=info, sqlite_with_rowid=False)
 

@@ -175,6 +175,7 @@ metric_definitions = table(
     text("source", "Where the definition comes from"),
     text("example", "Worked example with the three players of docs/metrics.md"),
     comment="What each metric means: the same texts as in docs/metrics.md.",
+    is_small=True,
 )
 
 column_definitions = table(
@@ -188,6 +189,7 @@ column_definitions = table(
     text("definition", "What it holds"),
     comment="What each table and column holds: the same texts as in docs/tables.md, on databases without"
     " comments too.",
+    is_small=True,
 )
 
 warehouse_state = table(

@@ -1,0 +1,131 @@
+"""Rows of one table as Parquet files, by month of its date or bucket of its key, always the same bytes.
+
+The bytes depend on the rows and on the version of the Parquet writer only, not on how the rows were cut
+into batches: a file is named by its digest, so equal content has one name and is written once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import IO, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from sqlalchemy import Table
+
+from warehouse.rows import arrow_schema
+
+BUCKETS = 8  # of tables without a date; fixed, since it decides which rows share a file
+ROW_GROUP_ROWS = 131_072
+_IN_MEMORY_BYTES = 4 << 20  # of a finished file; beyond, it waits on disk
+_DIGEST_DIGITS = 32
+
+
+@dataclass
+class EncodedFile:
+    """One finished Parquet file that waits to be put into the lake; `close` gives back its memory."""
+
+    name: str  # 2026-10-<digest>.parquet, bucket-3-<digest>.parquet, all-<digest>.parquet
+    row_count: int
+    size_bytes: int
+    digest: str
+    content: IO[bytes]
+
+    def close(self) -> None:
+        self.content.close()
+
+
+def encode(table: Table, batches: Iterable[pa.RecordBatch]) -> Iterator[EncodedFile]:
+    """Write a table's rows, which come in key order, as Parquet files in the order of their parts."""
+    schema = arrow_schema(table)
+    parts: dict[str, _Part] = {}
+    for batch in batches:
+        for name, rows in _split(table, batch):
+            parts.setdefault(name, _Part(schema, table)).add(rows)
+    for name in sorted(parts):
+        yield parts.pop(name).finish(name)
+
+
+class _Part:
+    """One file while it grows: whole row groups are written, the rest waits."""
+
+    def __init__(self, schema: pa.Schema, table: Table) -> None:
+        self._schema = schema
+        self._waiting: list[pa.RecordBatch] = []
+        self._waiting_rows = 0
+        self._row_count = 0
+        # EncodedFile closes it.
+        self._file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES)  # noqa: SIM115
+        # A dictionary of values that hardly repeat costs time and saves nothing.
+        unique = {column.name for column in table.primary_key.columns} - {"dimension", "value", "stream"}
+        self._writer = pq.ParquetWriter(
+            pa.PythonFile(self._file, mode="w"),
+            schema,
+            compression="zstd",
+            compression_level=1,
+            use_dictionary=[f.name for f in schema if pa.types.is_string(f.type) and f.name not in unique],
+            store_schema=False,
+        )
+
+    def add(self, rows: pa.RecordBatch) -> None:
+        self._waiting.append(rows)
+        self._waiting_rows += rows.num_rows
+        while self._waiting_rows >= ROW_GROUP_ROWS:
+            self._write(ROW_GROUP_ROWS)
+
+    def finish(self, name: str) -> EncodedFile:
+        if self._waiting_rows:
+            self._write(self._waiting_rows)
+        self._writer.close()
+        self._file.seek(0)
+        digest = hashlib.sha256()
+        size = 0
+        while block := self._file.read(1 << 20):
+            digest.update(block)
+            size += len(block)
+        text = digest.hexdigest()
+        return EncodedFile(f"{name}-{text[:_DIGEST_DIGITS]}.parquet", self._row_count, size, text, self._file)
+
+    def _write(self, count: int) -> None:
+        table = pa.Table.from_batches(self._waiting, self._schema).combine_chunks()
+        self._writer.write_table(table.slice(0, count), row_group_size=ROW_GROUP_ROWS)
+        self._waiting = table.slice(count).to_batches()
+        self._waiting_rows -= count
+        self._row_count += count
+
+
+def _split(table: Table, batch: pa.RecordBatch) -> Iterator[tuple[str, pa.RecordBatch]]:
+    """Cut a batch by part, keeping the order of the rows within each."""
+    if not batch.num_rows:
+        return
+    numbers, name = _months(table, batch) if "date_column" in table.info else _buckets(table, batch)
+    if numbers[0] == numbers[-1] and (numbers == numbers[0]).all():
+        yield name(int(numbers[0])), batch
+        return
+    order = np.argsort(numbers, kind="stable")
+    ordered = numbers[order]
+    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+    ends = np.r_[starts[1:], len(ordered)]
+    rows = batch.take(pa.array(order))
+    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+        yield name(int(ordered[start])), rows.slice(start, end - start)
+
+
+def _months(table: Table, batch: pa.RecordBatch) -> tuple[Any, Any]:
+    dates = batch.column(table.info["date_column"])
+    numbers = pc.add(pc.multiply(pc.year(dates), 12), pc.subtract(pc.month(dates), 1))
+    return numbers.to_numpy(zero_copy_only=False), lambda n: f"{n // 12:04d}-{n % 12 + 1:02d}"
+
+
+def _buckets(table: Table, batch: pa.RecordBatch) -> tuple[Any, Any]:
+    if table.info.get("is_small"):
+        return np.zeros(batch.num_rows, np.int64), lambda _: "all"
+    keys = zip(*(batch.column(c.name).to_pylist() for c in table.primary_key.columns), strict=True)
+    numbers = [zlib.crc32("\x00".join(map(str, key)).encode()) % BUCKETS for key in keys]
+    return np.array(numbers), lambda n: f"bucket-{n}"
