@@ -27,9 +27,10 @@ from warehouse.errors import (
 from warehouse.lease import Holder, Lease
 from warehouse.load import Committed, RunLoad, RunRecord
 from warehouse.publish import Publication, publish
-from warehouse.state import compare_settings
+from warehouse.state import KEY_FINGERPRINT, compare_settings
 
 __all__ = [
+    "KEY_FINGERPRINT",
     "CheckResult",
     "ChecksFailedError",
     "ClaimedObject",

@@ -6,7 +6,8 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 import pandas as pd
 from sqlalchemy import Connection, Engine, inspect, text
@@ -18,7 +19,9 @@ from warehouse.engine import check_file, open_engine, parse, reading, shown, wri
 from warehouse.errors import NotAWarehouseError, WarehouseVersionError
 from warehouse.lease import Clock, Holder, Lease, current_holder, hold, release_dead
 from warehouse.load import Committed, RunLoad, RunRecord, commit, record_failure, write_definitions
-from warehouse.runs import read_run, read_runs
+from warehouse.publish import Publication, publish
+from warehouse.rows import Rows
+from warehouse.runs import count_duplicates, read_run, read_run_ids, read_runs
 from warehouse.schema import SCHEMA_VERSION, metadata
 from warehouse.state import (
     COMMIT_NUMBER,
@@ -50,6 +53,21 @@ class Warehouse:
 
     def __repr__(self) -> str:
         return f"<Warehouse {self.url}>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_raised: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close what is still open; each use opens its own connection, so this is for good manners only."""
+        self.engine.dispose()
+
+    @property
+    def file(self) -> Path | None:
+        """The file that holds the warehouse; None for a database server."""
+        return None if self.engine.url.database is None else Path(self.engine.url.database)
 
     # What is there
 
@@ -100,12 +118,22 @@ class Warehouse:
         with self.reading() as connection:
             return read_runs(connection, limit)
 
+    def run_ids(self) -> set[str]:
+        """Give the ids of all runs that were committed."""
+        with self.reading() as connection:
+            return read_run_ids(connection)
+
+    def duplicates(self) -> int:
+        """Count the lines of loaded objects whose request id another line stands for."""
+        with self.reading() as connection:
+            return count_duplicates(connection)
+
     def run(self, run_id: str) -> dict[str, Any] | None:
         """Give one run with its checks and objects; None if there is no such run."""
         with self.reading() as connection:
             return read_run(connection, run_id)
 
-    def check(self) -> tuple[CheckResult, ...]:
+    def checks(self) -> tuple[CheckResult, ...]:
         """Check again that the numbers agree, without writing anything."""
         with self.reading() as connection:
             return run_checks(connection, recorded_settings(read_state(connection)))
@@ -146,11 +174,11 @@ class Warehouse:
         """Hold the warehouse for one run, from reading the claims to its commit; see `hold`."""
         return hold(self.engine, run_id, wait_s=wait_s, on_wait=on_wait, **{"clock": self.clock, **timing})
 
-    def lease_holder(self) -> Holder | None:
+    def holder(self) -> Holder | None:
         """Say who holds the warehouse; None if nobody does."""
         return current_holder(self.engine)
 
-    def release_lease(self, *, force: bool = False) -> Holder | None:
+    def release(self, *, force: bool = False) -> Holder | None:
         """Free a lease whose holder is gone, with `force` any; give that holder, None if it was free."""
         return release_dead(self.engine, self.clock(), force=force)
 
@@ -162,6 +190,10 @@ class Warehouse:
         """Record a failed run, and the checks that made it fail, in a transaction of its own."""
         with writing(self.engine) as connection:
             record_failure(connection, run, message, checks, self.clock())
+
+    def publish(self, lake_uri: str, tables: Mapping[str, Rows] | None = None) -> Publication:
+        """Bring the published tables up to the last commit; see `publish`."""
+        return publish(self, lake_uri, tables)
 
 
 def connect(url: str, *, create: bool = False, read_only: bool = False, clock: Clock = utc_now) -> Warehouse:

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
-from sqlalchemy import Connection, exc, insert, update
+from sqlalchemy import Connection, exc, insert, select, update
 
 from warehouse.checks import CheckResult, run_checks
 from warehouse.claims import ObjectReceipt, WrittenPart
@@ -170,7 +170,12 @@ def write_definitions(connection: Connection, recorded_digest: str | None = None
 def record_failure(
     connection: Connection, run: RunRecord, message: str, checks: Sequence[CheckResult], now: datetime
 ) -> None:
-    """Write the record of a failed run and of the checks that made it fail."""
+    """Write the record of a failed run and of the checks that made it fail.
+
+    A run that is recorded already was committed, and failed only afterwards: its record stays as it is.
+    """
+    if connection.execute(select(load_runs.c.run_id).where(load_runs.c.run_id == run.run_id)).first():
+        return
     connection.execute(insert(load_runs), [_run_row(run, now, "failed", " ".join(message.split()), None)])
     _write_checks(connection, run.run_id, checks)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from warehouse.schema import data_checks, load_runs, log_objects, object_sightings
 
@@ -42,3 +42,17 @@ def read_run(connection: Connection, run_id: str) -> dict[str, Any] | None:
     for each in objects:
         each["uris"] = list(dict.fromkeys(names.get(each["object_id"], [])))
     return {**row, "checks": [dict(check) for check in checks.mappings()], "log_objects": objects}
+
+
+def read_run_ids(connection: Connection) -> set[str]:
+    """Give the ids of all committed runs."""
+    done = select(load_runs.c.run_id).where(load_runs.c.status == "done")
+    return {str(run_id) for (run_id,) in connection.execute(done)}
+
+
+def count_duplicates(connection: Connection) -> int:
+    """Count the duplicate lines of all loaded objects."""
+    total = select(func.coalesce(func.sum(log_objects.c.duplicates), 0)).where(
+        log_objects.c.status == "loaded"
+    )
+    return int(connection.execute(total).scalar_one())
