@@ -1,0 +1,1 @@
+"""How simulated requests are written: one module per family of formats."""
