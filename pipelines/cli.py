@@ -62,6 +62,12 @@ def _errors() -> Iterator[None]:
         _fail(error, 2)
     except PlayerpathError as error:
         _fail(error, 1)
+    except Exception as error:
+        # The warehouse's conditions, without importing it for commands that have nothing to do with it.
+        errors = sys.modules.get("warehouse.errors")
+        if errors is None or not isinstance(error, errors.WarehouseError):
+            raise
+        _fail(error, 1)
     except KeyboardInterrupt:
         print("playerpath: stopped; the warehouse is as it was", file=sys.stderr)
         raise typer.Exit(130) from None
