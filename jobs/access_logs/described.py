@@ -1,0 +1,301 @@
+"""Read a format that its user describes in a YAML file, without code.
+
+Either a `template`, written like nginx's `log_format` or Apache's `LogFormat`, or a list of `fields` with a
+`delimiter`. docs/formats.md tells how, with an example that the tests read.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+
+import yaml
+
+from jobs.access_logs.cloudfront import cookie_value
+from jobs.access_logs.json_lines import read_duration
+from jobs.access_logs.rows import (
+    Line,
+    clean_host,
+    client_address,
+    read_count,
+    read_status,
+    split_request,
+    split_uri,
+)
+from jobs.access_logs.times import days_since_1970, read_any, read_clf, read_epoch, read_iso
+
+COLUMNS: dict[str, str] = {
+    "at": "the time, in the format's time_format",
+    "address": "the client's address",
+    "forwarded_for": "X-Forwarded-For",
+    "request": "method, target and protocol in one field",
+    "method": "the method",
+    "uri": "the target: path, and query if it has one",
+    "path": "the path alone",
+    "query": "the query alone, with or without the question mark",
+    "status": "the status",
+    "bytes_sent": "the size of the answer's body",
+    "duration_s": "seconds, also with decimals",
+    "duration_ms": "milliseconds",
+    "duration_us": "microseconds",
+    "duration_ns": "nanoseconds",
+    "referrer": "the Referer header",
+    "user_agent": "the User-Agent header",
+    "user": "the name of the user",
+    "authenticated_id": "the player id that the server itself established",
+    "declared_id": "a player id that the client claims",
+    "cookie": "the Cookie header (see the setting id_cookie)",
+    "host": "the site asked for",
+    "country": "two letters of ISO 3166",
+    "request_id": "an id that the server makes for each request; needs `unique: true`",
+}
+"""What a described field may mean."""
+
+VARIABLES: dict[str, str] = {
+    **dict.fromkeys(("$remote_addr", "%h", "%a", "%{c}a"), "address"),
+    **dict.fromkeys(
+        ("$http_x_forwarded_for", "$proxy_add_x_forwarded_for", "%{x-forwarded-for}i"), "forwarded_for"
+    ),
+    **dict.fromkeys(("$remote_user", "%u"), "user"),
+    **dict.fromkeys(("$time_local", "$time_iso8601", "$msec", "%t"), "at"),
+    **dict.fromkeys(("$request", "%r"), "request"),
+    **dict.fromkeys(("$request_method", "%m"), "method"),
+    "$request_uri": "uri",
+    **dict.fromkeys(("$uri", "$document_uri", "%U"), "path"),
+    **dict.fromkeys(("$args", "$query_string", "%q"), "query"),
+    **dict.fromkeys(("$status", "%s", "%>s"), "status"),
+    **dict.fromkeys(("$body_bytes_sent", "%b", "%B"), "bytes_sent"),
+    **dict.fromkeys(("$request_time", "%T", "%{s}T"), "duration_s"),
+    "%{ms}T": "duration_ms",
+    **dict.fromkeys(("%D", "%{us}T"), "duration_us"),
+    **dict.fromkeys(("$http_referer", "%{referer}i"), "referrer"),
+    **dict.fromkeys(("$http_user_agent", "%{user-agent}i"), "user_agent"),
+    **dict.fromkeys(("$http_cookie", "%{cookie}i"), "cookie"),
+    **dict.fromkeys(("$host", "$http_host", "$server_name", "%v", "%V", "%{host}i"), "host"),
+    **dict.fromkeys(("$geoip_country_code", "$geoip2_country_code"), "country"),
+    **dict.fromkeys(("$request_id", "%{unique_id}e"), "request_id"),
+}
+"""Variables of nginx and directives of Apache that need no `map`. Names in braces are in lower case."""
+
+_VARIABLE = re.compile(r"\$\{(\w+)\}|\$(\w+)|%(?:[!\d,]*)([<>]?(?:\{[^}]*\})?[A-Za-z])")
+_TIME_FORMATS = ("auto", "clf", "iso", "epoch_s", "epoch_ms", "epoch_us")
+_KEYS = {"name", "template", "fields", "delimiter", "quote", "map", "time_format", "unique", "stream"}
+
+
+class DescriptionError(ValueError):
+    """A file that describes a format says something that can't be read; the message is one line."""
+
+
+@dataclass(frozen=True)
+class DescribedFormat:
+    """A format described by its user. Plain values: it travels to other processes."""
+
+    name: str
+    pattern: str  # one group for each of `columns`, matched from the line's start
+    columns: tuple[str, ...]
+    time_format: str = "auto"
+    is_unique: bool = False  # its request ids are made by the server, one for each request
+
+
+def load_described(text: str, name: str) -> DescribedFormat:
+    """Read a description from YAML text. `name` is the file's, for messages.
+
+    Raises DescriptionError with one line that says what was wanted and what was found.
+    """
+    try:
+        given = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise DescriptionError(f"{name}: wanted YAML, found {' '.join(str(error).split())}") from error
+    if not isinstance(given, dict):
+        raise DescriptionError(f"{name}: wanted keys such as name and template, found {type(given).__name__}")
+    for key in given:
+        if key not in _KEYS:
+            raise DescriptionError(f"{name}: wanted one of {', '.join(sorted(_KEYS))}, found {key!r}")
+    own_name = given.get("name")
+    if not isinstance(own_name, str) or not re.fullmatch(r"[a-z][a-z0-9_-]{0,31}", own_name):
+        raise DescriptionError(f"{name}: wanted name: a word in lower case, found {own_name!r}")
+    if given.get("stream", "server") != "server":
+        raise DescriptionError(f"{name}: wanted stream: server, found {given['stream']!r}")
+    if ("template" in given) == ("fields" in given):
+        raise DescriptionError(
+            f"{name}: wanted either template or fields, found {'both' if 'fields' in given else 'neither'}"
+        )
+    meanings = _meanings(given.get("map") or {}, name)
+    time_format = str(given.get("time_format", "auto"))
+    if time_format not in _TIME_FORMATS and "%" not in time_format:
+        raise DescriptionError(
+            f"{name}: wanted time_format {', '.join(_TIME_FORMATS)} or one with %, found {time_format!r}"
+        )
+    if "template" in given:
+        pattern, columns = _template_pattern(str(given["template"]), meanings)
+    else:
+        pattern, columns = _fields_pattern(given, meanings, name)
+    is_unique = given.get("unique", False)
+    if not isinstance(is_unique, bool):
+        raise DescriptionError(f"{name}: wanted unique: true or false, found {is_unique!r}")
+    if "at" not in columns:
+        raise DescriptionError(
+            f"{name}: wanted a field for the time (at), found {', '.join(filter(None, columns))}"
+        )
+    named = [column for column in columns if column]
+    for column in named:
+        if named.count(column) > 1:
+            raise DescriptionError(
+                f"{name}: wanted each column once, found {column} {named.count(column)} times"
+            )
+    return DescribedFormat(own_name, pattern, columns, time_format, is_unique)
+
+
+def _meanings(given: object, name: str) -> dict[str, str]:
+    if not isinstance(given, dict):
+        raise DescriptionError(f"{name}: wanted map: variable to column, found {given!r}")
+    for column in given.values():
+        if column not in COLUMNS:
+            raise DescriptionError(f"{name}: wanted one of {', '.join(COLUMNS)}, found {column!r} in map")
+    return {str(variable): str(column) for variable, column in given.items()}
+
+
+def _meaning(variable: str, meanings: dict[str, str]) -> str:
+    """Give the column of a template's variable, '' if it is to be skipped."""
+    if variable in meanings:
+        return meanings[variable]
+    if variable in VARIABLES:
+        return VARIABLES[variable]
+    folded = re.sub(r"\{[^}]*\}", lambda braces: braces.group().lower(), variable)
+    return VARIABLES.get(folded, "")
+
+
+def _template_pattern(template: str, meanings: dict[str, str]) -> tuple[str, tuple[str, ...]]:
+    """Turn a template into a pattern in which every variable ends at the character that follows it."""
+    pieces: list[str] = []
+    columns: list[str] = []
+    place = 0
+    template = template.strip("\r\n")
+    for match in _VARIABLE.finditer(template):
+        pieces.append(re.escape(template[place : match.start()]))
+        place = match.end()
+        braced, plain, directive = match.groups()
+        variable = f"%{directive}" if directive else f"${braced or plain}"
+        columns.append(_meaning(variable, meanings))
+        before, after = template[: match.start()][-1:], template[place : place + 1]
+        if directive and directive.endswith("t"):
+            pieces.append(r"\[([^\]]*+)\]" if directive == "t" else _until(after))
+        elif before == after == '"':
+            pieces.append(r'([^"\\]*+(?:\\.[^"\\]*+)*+)')
+        else:
+            pieces.append(_until(after))
+    pieces.append(re.escape(template[place:]))
+    # What a server adds at the end of its lines later does no harm.
+    return "".join(pieces) + r"(?=[ \t,;|]|$)", tuple(columns)
+
+
+def _until(after: str) -> str:
+    return f"([^{re.escape(after)}]*+)" if after else r"([^ \t]*+)"
+
+
+def _fields_pattern(
+    given: dict[str, object], meanings: dict[str, str], name: str
+) -> tuple[str, tuple[str, ...]]:
+    """Turn a list of fields with a delimiter into a pattern; a field in quotes may hold the delimiter."""
+    fields, delimiter, quote = given["fields"], given.get("delimiter", " "), given.get("quote", '"')
+    if not isinstance(fields, list) or not fields:
+        raise DescriptionError(f"{name}: wanted fields: a list of columns, found {fields!r}")
+    if not isinstance(delimiter, str) or len(delimiter) != 1:
+        raise DescriptionError(f"{name}: wanted delimiter: one character, found {delimiter!r}")
+    if quote is not None and (not isinstance(quote, str) or len(quote) > 1):
+        raise DescriptionError(f"{name}: wanted quote: one character or nothing, found {quote!r}")
+    columns = []
+    for field in fields:
+        column = meanings.get(str(field), str(field))
+        if column not in COLUMNS and column != "-":
+            raise DescriptionError(
+                f"{name}: wanted one of {', '.join(COLUMNS)} or -, found {field!r} in fields"
+            )
+        columns.append("" if column == "-" else column)
+    between = re.escape(delimiter)
+    one = f"([^{between}]*+)"
+    if quote:
+        mark = re.escape(quote)
+        one = rf"(?:{mark}([^{mark}\\]*+(?:\\.[^{mark}\\]*+)*+){mark}|{one})(?={between}|$)"
+        columns = [column for column in columns for _ in range(2)]  # a group for each way to write it
+    return between.join([one] * len(fields)) + f"(?={between}|$)", tuple(columns)
+
+
+@lru_cache(maxsize=65_536)
+def _read_time(text: bytes, time_format: str) -> int | None:
+    """Read a time by the format that the description names; a time without an offset is UTC."""
+    if time_format == "clf":
+        return read_clf(text)
+    if time_format == "iso":
+        return read_iso(text)
+    if time_format.startswith("epoch_"):
+        return read_epoch(text, {"s": 1_000_000, "ms": 1_000, "us": 1}[time_format.removeprefix("epoch_")])
+    if time_format == "auto":
+        return read_any(text)
+    try:
+        time = datetime.strptime(text.decode("utf-8", "backslashreplace"), time_format)  # noqa: DTZ007
+    except ValueError:
+        return None
+    if time.tzinfo is None:
+        time = time.replace(tzinfo=UTC)
+    offset = time.utcoffset()
+    seconds = days_since_1970(time.year, time.month, time.day) * 86_400 + time.hour * 3_600
+    seconds += time.minute * 60 + time.second - (int(offset.total_seconds()) if offset else 0)
+    return seconds * 1_000_000 + time.microsecond
+
+
+_LONGEST_TIME = 64
+_DURATIONS = {"duration_s": 1_000_000, "duration_ms": 1_000, "duration_us": 1, "duration_ns": 0}
+
+
+class DescribedReader:
+    """Reads lines of one described format."""
+
+    def __init__(
+        self, described: DescribedFormat, *, trusted_proxies: int = 0, id_cookie: str | None = None
+    ) -> None:
+        self._described = described
+        self._pattern = re.compile(described.pattern.encode(), re.DOTALL)
+        self._trusted_proxies, self._id_cookie = trusted_proxies, id_cookie
+
+    def read(self, line: bytes) -> Line | str:
+        """Read one line, or give the reason why it is none."""
+        match = self._pattern.match(line)
+        if match is None:
+            return "not_in_format"
+        cells: dict[str, bytes] = {}
+        for column, value in zip(self._described.columns, match.groups(), strict=True):
+            if column and value is not None:
+                cells[column] = value
+
+        def known(column: str) -> bytes | None:
+            value = cells.get(column)
+            return None if value in (b"", b"-") else value
+
+        time = known("at")
+        at = _read_time(time, self._described.time_format) if time and len(time) <= _LONGEST_TIME else None
+        if at is None:
+            return "no_time"
+        method, uri = split_request(known("request"))
+        host, path, query = split_uri(known("uri") or uri)
+        durations = (read_duration(known(column), unit) for column, unit in _DURATIONS.items())
+        return Line(
+            at=at,
+            address=client_address(known("address"), known("forwarded_for"), self._trusted_proxies),
+            method=known("method") or method,
+            path=known("path") or path,
+            query=(known("query") or b"").removeprefix(b"?") or query,
+            status=read_status(known("status")),
+            bytes_sent=read_count(known("bytes_sent")),
+            duration_us=next((micros for micros in durations if micros is not None), None),
+            referrer=cells.get("referrer"),
+            user_agent=cells.get("user_agent"),
+            user=known("user"),
+            authenticated_id=known("authenticated_id"),
+            declared_id=known("declared_id") or cookie_value(known("cookie"), self._id_cookie),
+            host=clean_host(known("host")) or host,
+            country=known("country"),
+            request_id=known("request_id") if self._described.is_unique else None,
+        )
