@@ -41,6 +41,10 @@ CLASSIFIED = pa.schema(
     ]
 )
 
+# What is read, for readers of the lake: other columns need not be loaded.
+IDENTITY_COLUMNS = ("method", "path", "query", "status", "user", "authenticated_id", "declared_id")
+CLASSIFY_COLUMNS = (*IDENTITY_COLUMNS, "visitor", "referrer", "user_agent", "country")
+
 _NOT_SIGNED_IN = (401, 403)
 _MAX_VALUE_CHARACTERS = 255
 # The host of a URL with a scheme: what a host may not have (WHATWG URL, forbidden host code points) ends it.
@@ -49,13 +53,14 @@ _HOST_END = r"(?::[0-9]*)?(?:[/?#]|$)"
 _MAX_HOST_CHARACTERS = 253
 
 
-def classify(requests: pa.Table, settings: MeaningSettings, *, is_activity: bool) -> pa.Table:
+def classify(
+    requests: pa.Table | pa.RecordBatch, settings: MeaningSettings, *, is_activity: bool
+) -> pa.Table:
     """Say what each request means, row for row, with the columns of ``CLASSIFIED``.
 
     ``requests`` has rows of one stream in the columns of ``REQUESTS``, in any order and chunks, text plain or
-    dictionary-encoded. It reads visitor, and where they are there method, path, query, status, referrer,
-    user_agent, user, authenticated_id, declared_id and country; one that is not there is NULL. Words come out
-    dictionary-encoded; dictionaries of two calls differ, and hold words in no order. ``is_activity`` tells
+    dictionary-encoded. It reads ``CLASSIFY_COLUMNS``; one that is not there (but visitor, which must be) is
+    NULL. Words come out dictionary-encoded; dictionaries of two calls differ, and hold words in no order. ``is_activity`` tells
     whether this is the stream of activity: requests of another stream neither count nor form sessions.
 
     Raises ValueError for settings that are not decided (identity `auto`).
@@ -65,6 +70,7 @@ def classify(requests: pa.Table, settings: MeaningSettings, *, is_activity: bool
             "wanted identity player or visitor and bots exclude, include or only, "
             f"found {settings.identity!r} and {settings.bots!r}"
         )
+    requests = _table(requests)
     rules: Rules | None = settings.rules
     query = encoded(requests, "query")
     status = _status(requests)
@@ -104,11 +110,13 @@ def classify(requests: pa.Table, settings: MeaningSettings, *, is_activity: bool
     return pa.Table.from_arrays(columns, schema=CLASSIFIED)
 
 
-def share_identified(requests: pa.Table, rules: Rules | None) -> tuple[int, int]:
+def share_identified(requests: pa.Table | pa.RecordBatch, rules: Rules | None) -> tuple[int, int]:
     """Count the requests below status 400 that have a known player id, and all below 400.
 
-    Sums over batches decide the identity `auto`: `player` if at least a tenth have one.
+    Reads ``IDENTITY_COLUMNS``. Sums over batches decide the identity `auto`: `player` if at least a tenth have
+    one.
     """
+    requests = _table(requests)
     status = _status(requests)
     meaning = routed(encoded(requests, "method"), encoded(requests, "path"), status, rules)
     known = _known_id(requests, encoded(requests, "query"), meaning, rules)
@@ -173,6 +181,10 @@ def _platforms(agent: Encoded) -> pa.DictionaryArray:
         [platform(text) for text in agent.values.to_pylist()] + [platform(None)]
     ).dictionary_encode()
     return pa.DictionaryArray.from_arrays(words.indices.take(pa.array(agent.codes)), words.dictionary)
+
+
+def _table(requests: pa.Table | pa.RecordBatch) -> pa.Table:
+    return pa.Table.from_batches([requests]) if isinstance(requests, pa.RecordBatch) else requests
 
 
 def _status(requests: pa.Table) -> npt.NDArray[np.int64]:

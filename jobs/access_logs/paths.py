@@ -38,7 +38,7 @@ def fold(paths: pa.StringArray) -> pa.DictionaryArray:
 def shapes(lists: pa.ListArray, literals: pa.StringArray) -> pa.DictionaryArray:
     """Give each path's segments joined, those that are not among the literals of any template as ``ANY``."""
     values = lists.values
-    known = pc.is_in(values, value_set=literals)
+    known = pc.is_in(values, value_set=pa.concat_arrays([literals, pa.array([""])]))
     return _joined(lists, pc.if_else(known, values, ANY)).dictionary_encode()
 
 

@@ -100,7 +100,7 @@ class RulesFile:
                 same = known.setdefault((method, route.path, route.status), at)
                 if same != at:
                     self.fail(
-                        where, f"one rule for {method or 'a method'} and status", f"rule {same + 1} again"
+                        where, "one rule for each method, path and status", f"rule {same + 1} again"
                     )
             yield route
 
