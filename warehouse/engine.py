@@ -49,7 +49,7 @@ def shown(url: str) -> str:
     """Give a URL as it may be printed: without its password."""
     try:
         return make_url(url).render_as_string(hide_password=True)
-    except exc.ArgumentError:
+    except (exc.ArgumentError, ValueError):
         return re.sub(r"://[^@/]*@", "://***@", url)
 
 
@@ -61,14 +61,14 @@ def parse(url: str) -> URL:
     """
     try:
         parsed = make_url(url)
-    except exc.ArgumentError as error:
+    except (exc.ArgumentError, ValueError) as error:
         raise WarehouseUrlError(
             f"wanted a warehouse URL such as sqlite:///playerpath.db, found {shown(url)}"
         ) from error
-    if parsed.get_backend_name() != "sqlite":
+    if parsed.drivername not in ("sqlite", "sqlite+pysqlite"):
         raise WarehouseUrlError(
             f"wanted a warehouse URL such as sqlite:///playerpath.db, found {shown(url)}"
-            f" ({parsed.get_backend_name()} is not supported by this version)"
+            f" ({parsed.drivername} is not supported by this version)"
         )
     if parsed.database in (None, "", ":memory:"):
         raise WarehouseUrlError(f"wanted a file in the warehouse URL, found none in {shown(url)}")

@@ -26,7 +26,8 @@ daily_activity = table(
     integer("dormant_players", "Players active the day before and not on this day"),
     integer(
         "anonymous_visitors",
-        "Distinct unidentified visitors with a request on the side kept; 0 under identity visitor",
+        "Distinct unidentified visitors with a request on the side kept; 0 under identity visitor; for all"
+        " players only",
         null=True,
     ),
     integer("session_count", "Players' sessions that started on this day"),
@@ -45,7 +46,7 @@ daily_activity = table(
     integer("request_count", "Players' counted requests of the day"),
     integer(
         "bot_request_count",
-        "Bots' requests of the activity stream on the day, whatever side is kept",
+        "Bots' requests of the activity stream on the day, whatever side is kept; for all players only",
         null=True,
     ),
     number(
@@ -124,9 +125,7 @@ funnel_steps = table(
     ),
     int_key("step_number", "1 for the first step"),
     text_key("dimension", _DIMENSION),
-    text_key(
-        "value", "all, or the player's value of that dimension on the cohort date; (none) where he has none"
-    ),
+    text_key("value", _VALUE_OF_COHORT),
     text("event_name", "Event that makes the step"),
     integer("players", "Players who reached the step in order, within the window after step 1"),
     number("from_start_ratio", "players / players of step 1", null=True),

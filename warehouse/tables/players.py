@@ -105,11 +105,11 @@ players = table(
     text("platform", "Platform on his first day", null=True),
     text(
         "first_referrer_host",
-        "Host of the referrer of his first request that names one; NULL if none does",
+        "Referrer's host of his first request; NULL if it names none",
         null=True,
     ),
-    text("utm_source", "utm_source of his first session that has one", null=True),
-    text("utm_campaign", "utm_campaign of his first session that has one", null=True),
+    text("utm_source", "utm_source of his first request; NULL if it has none", null=True),
+    text("utm_campaign", "utm_campaign of his first request; NULL if it has none", null=True),
     text("country", "Country (ISO 3166) on his first day, where known", null=True),
     at(
         "created_at",

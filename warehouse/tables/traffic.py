@@ -53,12 +53,14 @@ traffic_hours = table(
 traffic_sources = table(
     "traffic_sources",
     date_key("activity_date", "UTC date on which the sessions started"),
-    text_key("referrer_host", "Host of the session's first referrer; (none) where there is none"),
-    text_key("utm_source", "utm_source of the session; (none) where there is none"),
-    text_key("utm_campaign", "utm_campaign of the session; (none) where there is none"),
+    text_key(
+        "referrer_host", "Host of the referrer of the session's first request; (none) where there is none"
+    ),
+    text_key("utm_source", "utm_source of the session's first request; (none) where there is none"),
+    text_key("utm_campaign", "utm_campaign of the session's first request; (none) where there is none"),
     integer("sessions", "Players' sessions from there"),
     integer("players", "Distinct players of these"),
-    integer("new_players", "Of these, players whose first day it was"),
+    integer("new_players", "Of these, players whose first session it was: each counts under one source"),
     CheckConstraint("new_players <= players AND players <= sessions", name="counts_nest"),
     comment="One row per date and source of players' sessions.",
     date_column="activity_date",
