@@ -66,7 +66,8 @@ def builtin_rules(name: str) -> Rules:
 def routed(method: Encoded, path: Encoded, status: npt.NDArray[np.int64], rules: Rules | None) -> Routed:
     """Decide each row's route, event, activity and caller. A missing status is 0.
 
-    Requests without method or path have route ``(other)`` and no event.
+    Requests without method or path have no event, and route ``(other)``; without rules, ``(not found)`` goes
+    before it.
     """
     status = np.where((status > 0) & (status < _STATUS_SLOTS), status, 0)
     if rules is None or not rules.routes:
@@ -83,8 +84,9 @@ def _without_rules(method: Encoded, path: Encoded, status: Codes) -> Routed:
         folded.dictionary.take(pa.array(present % max(size, 1))),
         " ",
     )
-    is_event = has_pair & ~np.isin(status, _NOT_FOUND_STATUSES)
-    codes = np.where(is_event, places + 2, np.where(has_pair, 1, 0)).astype(np.int32)
+    is_not_found = np.isin(status, _NOT_FOUND_STATUSES)
+    is_event = has_pair & ~is_not_found
+    codes = np.where(is_event, places + 2, is_not_found).astype(np.int32)
     words = pa.concat_arrays([pa.array([OTHER, NOT_FOUND]), texts])
     return Routed(
         route=pa.DictionaryArray.from_arrays(pa.array(codes), words),

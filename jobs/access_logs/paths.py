@@ -58,10 +58,7 @@ def segments(paths: pa.StringArray, limit: int) -> pa.ListArray:
     longest = pc.max(pc.list_value_length(lists)).as_py()
     if longest is not None and longest > limit + 1:
         lists = pc.list_slice(lists, 0, limit + 1)
-    # Kernels below read `values` by `offsets`: a slice must not bring its neighbours along.
-    return pa.ListArray.from_arrays(
-        pc.subtract(lists.offsets, lists.offsets[0]) if len(lists) else lists.offsets, lists.flatten()
-    )
+    return lists
 
 
 def _joined(lists: pa.ListArray, values: pa.StringArray) -> pa.StringArray:

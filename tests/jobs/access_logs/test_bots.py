@@ -154,6 +154,9 @@ def test_each_kind_of_user_agent_has_its_reason(user_agent: str | None, reason: 
         (CHROME.replace(" ", "%20") + "%20Safari/537.36", None),
         (CHROME.replace(" ", "%2520") + "%2520Safari/537.36", None),
         (CHROME.replace(" ", "+") + "+Safari/537.36", None),
+        ("Mozilla/5.0%20(compatible;%20NeverSeenBefore/1.0)", CRAWLER),
+        ("Mozilla/5.0%2520(compatible;%2520NeverSeenBefore/1.0)", CRAWLER),
+        ("Mozilla/5.0+(compatible;+NeverSeenBefore/1.0)", CRAWLER),
         ("Mozilla/5.0+(compatible;+Googlebot/2.1;++http://www.google.com/bot.html)", CRAWLER),
     ],
 )
@@ -199,6 +202,11 @@ def test_a_hostile_user_agent_costs_no_more_than_another(hostile: str) -> None:
     for number in range(200):
         bot_reason(f"{number}{hostile}")
     assert time.perf_counter() - started < 0.5
+
+
+def test_a_user_agent_is_judged_by_its_first_thousand_characters() -> None:
+    assert bot_reason(CHROME + " " * (1_024 - len(CHROME) - 3) + "bot") == CRAWLER
+    assert bot_reason(CHROME + " " * (1_024 - len(CHROME) - 2) + "bot") is None
 
 
 def test_what_is_remembered_is_bounded() -> None:

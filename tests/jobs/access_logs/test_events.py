@@ -45,7 +45,9 @@ def outcome(method: str | None, path: str | None, status: int, rules: Rules | No
         ("GET", None, 200, "(other)", None),
         ("GET", "", 200, "(other)", None),
         ("", "/a", 200, "(other)", None),
-        (None, None, 404, "(other)", None),
+        (None, None, 200, "(other)", None),
+        (None, None, 0, "(other)", None),
+        (None, None, 400, "(not found)", None),
     ],
 )
 def test_without_rules_the_folded_path_is_the_event(
@@ -332,6 +334,13 @@ def test_a_hostile_rules_file_is_refused_in_one_line(text: str) -> None:
     message = str(caught.value)
     assert message.isprintable()
     assert len(message) < 700
+
+
+def test_a_rules_file_has_a_largest_size() -> None:
+    fits = GAME.text + "#" * (262_144 - len(GAME.text.encode()))
+    assert load_rules(fits, "r.yaml").routes == GAME.routes
+    with pytest.raises(RulesError, match=r"^r\.yaml: wanted at most 262144 bytes, found 262145$"):
+        load_rules(fits + "#", "r.yaml")
 
 
 def test_rules_that_do_not_ship_are_named() -> None:
