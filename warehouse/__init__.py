@@ -26,7 +26,7 @@ from warehouse.errors import (
 )
 from warehouse.lease import Holder, Lease
 from warehouse.load import Committed, RunLoad, RunRecord
-from warehouse.publish import Publication, publish
+from warehouse.publication import Publication, publish
 from warehouse.state import KEY_FINGERPRINT, compare_settings
 
 __all__ = [

@@ -19,7 +19,7 @@ from warehouse.engine import check_file, open_engine, parse, reading, shown, wri
 from warehouse.errors import NotAWarehouseError, WarehouseVersionError
 from warehouse.lease import Clock, Holder, Lease, current_holder, hold, release_dead
 from warehouse.load import Committed, RunLoad, RunRecord, commit, record_failure, write_definitions
-from warehouse.publish import Publication, publish
+from warehouse.publication import Publication, publish
 from warehouse.rows import Rows
 from warehouse.runs import count_duplicates, read_run, read_run_ids, read_runs
 from warehouse.schema import SCHEMA_VERSION, metadata

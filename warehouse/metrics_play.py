@@ -142,8 +142,8 @@ PLAY: tuple[MetricDefinition, ...] = (
     ),
     MetricDefinition(
         "source_sessions",
-        "number of players' sessions that started on the day, by referrer host, utm_source and utm_campaign of"
-        " the session's first request",
+        "number of players' sessions that started on the day, by referrer host, utm_source and utm_campaign"
+        " of the session's first request",
         "one UTC day and source (traffic_sources)",
         "Browsers and apps often send no referrer: (none) is not the same as direct.",
         "design of Playerpath, traffic_sources",

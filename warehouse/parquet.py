@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import IO, Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -27,9 +27,9 @@ _IN_MEMORY_BYTES = 4 << 20  # of a finished file; beyond, it waits on disk
 _DIGEST_DIGITS = 32
 
 
-@dataclass
+@dataclass(frozen=True)
 class EncodedFile:
-    """One finished Parquet file that waits to be put into the lake; `close` gives back its memory."""
+    """One finished Parquet file; its content can be read until the next one is asked for."""
 
     name: str  # 2026-10-<digest>.parquet, bucket-3-<digest>.parquet, all-<digest>.parquet
     row_count: int
@@ -37,19 +37,23 @@ class EncodedFile:
     digest: str
     content: IO[bytes]
 
-    def close(self) -> None:
-        self.content.close()
 
-
-def encode(table: Table, batches: Iterable[pa.RecordBatch]) -> Iterator[EncodedFile]:
+def encode(table: Table, batches: Iterable[pa.RecordBatch]) -> Generator[EncodedFile, None, None]:
     """Write a table's rows, which come in key order, as Parquet files in the order of their parts."""
     schema = arrow_schema(table)
     parts: dict[str, _Part] = {}
-    for batch in batches:
-        for name, rows in _split(table, batch):
-            parts.setdefault(name, _Part(schema, table)).add(rows)
-    for name in sorted(parts):
-        yield parts.pop(name).finish(name)
+    try:
+        for batch in batches:
+            for name, rows in _split(table, batch):
+                if name not in parts:
+                    parts[name] = _Part(schema, table)
+                parts[name].add(rows)
+        for name in sorted(parts):
+            with parts.pop(name) as part:
+                yield part.finish(name)
+    finally:
+        for part in parts.values():
+            part.close()
 
 
 class _Part:
@@ -60,7 +64,7 @@ class _Part:
         self._waiting: list[pa.RecordBatch] = []
         self._waiting_rows = 0
         self._row_count = 0
-        # EncodedFile closes it.
+        # It lives as long as the part does.
         self._file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES)  # noqa: SIM115
         # A dictionary of values that hardly repeat costs time and saves nothing.
         unique = {column.name for column in table.primary_key.columns} - {"dimension", "value", "stream"}
@@ -72,6 +76,15 @@ class _Part:
             use_dictionary=[f.name for f in schema if pa.types.is_string(f.type) and f.name not in unique],
             store_schema=False,
         )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_raised: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._file.close()
 
     def add(self, rows: pa.RecordBatch) -> None:
         self._waiting.append(rows)
@@ -89,6 +102,7 @@ class _Part:
         while block := self._file.read(1 << 20):
             digest.update(block)
             size += len(block)
+        self._file.seek(0)
         text = digest.hexdigest()
         return EncodedFile(f"{name}-{text[:_DIGEST_DIGITS]}.parquet", self._row_count, size, text, self._file)
 

@@ -350,4 +350,6 @@ def kit() -> Any:
     """The makers above, for test modules (which cannot import a conftest)."""
 
     makers = (World, Receipt, Source, Part, Clock, receipt, sample, record, load)
-    return SimpleNamespace(SMALL=SMALL, SETTINGS=SETTINGS, **{maker.__name__: maker for maker in makers})
+    return SimpleNamespace(
+        SMALL=SMALL, SETTINGS=SETTINGS, DAY_1=DAY_1, **{maker.__name__: maker for maker in makers}
+    )

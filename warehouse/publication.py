@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -119,22 +119,22 @@ def _write_tables(
     kept = 0
     for table in PUBLISHED_TABLES:
         files = []
-        for file in encode(table, _rows(connection, table, tables)):
-            path = f"{table.name}/{file.name}"
-            if path in there:
-                kept += 1
-            else:
-                store.put(path, file.content)
-                written.append(path)
-            file.close()
-            files.append(
-                {
-                    "path": path,
-                    "row_count": file.row_count,
-                    "size_bytes": file.size_bytes,
-                    "digest": file.digest,
-                }
-            )
+        with closing(encode(table, _rows(connection, table, tables))) as encoded:
+            for file in encoded:
+                path = f"{table.name}/{file.name}"
+                if path in there:
+                    kept += 1
+                else:
+                    store.put(path, file.content)
+                    written.append(path)
+                files.append(
+                    {
+                        "path": path,
+                        "row_count": file.row_count,
+                        "size_bytes": file.size_bytes,
+                        "digest": file.digest,
+                    }
+                )
         listing[table.name] = {
             "columns": [{"name": column.name, "type": data_type(column)} for column in table.columns],
             "row_count": sum(file["row_count"] for file in files),
