@@ -108,9 +108,9 @@ _REASON_OF_TAG = {"monitoring": HEALTH_CHECK, "browser-automation": HEADLESS, "h
 
 # Left out of the published list. CloudFront puts its own name in place of the browser's wherever a
 # distribution does not forward that header (CloudFront developer guide, "HTTP request headers and CloudFront
-# behavior"), so behind it this is every player. "Google Web Preview" ended in 2013; for ua-parser it is
-# Chrome.
-_NOT_A_PROGRAM = frozenset({"Amazon CloudFront", "Google Web Preview"})
+# behavior"), so behind it this is every player. "MetaIAB" is the browser inside Facebook's Android app
+# (ua-parser/uap-core issue 665). "Google Web Preview" ended in 2013; for ua-parser it is Chrome.
+_NOT_A_PROGRAM = frozenset({"Amazon CloudFront", "MetaIAB Facebook", "Google Web Preview"})
 
 Pattern = tuple[str, str]  # regular expression, verdict
 
@@ -166,7 +166,7 @@ def matcher(ordered: Sequence[Pattern]) -> ua_parser_rs.UserAgentExtractor:
 
 def as_sent(user_agent: str) -> str:
     """Undo what log formats do to a user agent, as far as matching needs: `%20` (CloudFront), `+` (IIS)."""
-    text = user_agent[:JUDGED_CHARACTERS]
+    text = user_agent
     if " " in text:
         return text
     if "%25" in text:  # CloudFront's older logs encode twice

@@ -137,6 +137,7 @@ def test_no_browser_of_the_published_cases_is_flagged(browsers: list[str]) -> No
         ("MyGame/12 CFNetwork/1410.0.3 Darwin/22.6.0", None),
         ("Dalvik/2.1.0 (Linux; U; Android 8.0.0; SM-A520F Build/R16NW)", None),
         ("UnityPlayer/2022.3.10f1 (UnityWebRequest/1.0, libcurl/8.1.1-DEV)", None),
+        (ANDROID.format("SM-S928B Build/AP3A.240905.015.A2; wv") + " Safari/537.36 MetaIAB Facebook", None),
         ("Amazon CloudFront", None),
         ("-", None),
         ("", None),
