@@ -105,7 +105,7 @@ def read_named(get: Get, trusted_proxies: int, id_cookie: str | None) -> Line | 
         declared_id=cookie_value(decode(get("cs(Cookie)") or get("cs-cookie")), id_cookie)
         if id_cookie
         else None,
-        host=clean_host(get("x-host-header") or get("cs(Host)") or get("cs-host")),
+        host=clean_host(get("cs(Host)") or get("cs-host") or get("x-host-header")),
         country=get("c-country"),
         request_id=get("x-edge-request-id"),
     )

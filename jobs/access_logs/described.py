@@ -129,7 +129,7 @@ def load_described(text: str, name: str) -> DescribedFormat:
             f"{name}: wanted time_format {', '.join(_TIME_FORMATS)} or one with %, found {time_format!r}"
         )
     if "template" in given:
-        pattern, columns = _template_pattern(str(given["template"]), meanings)
+        pattern, columns = _template_pattern(str(given["template"]), meanings, name)
     else:
         pattern, columns = _fields_pattern(given, meanings, name)
     is_unique = given.get("unique", False)
@@ -139,12 +139,6 @@ def load_described(text: str, name: str) -> DescribedFormat:
         raise DescriptionError(
             f"{name}: wanted a field for the time (at), found {', '.join(filter(None, columns))}"
         )
-    named = [column for column in columns if column]
-    for column in named:
-        if named.count(column) > 1:
-            raise DescriptionError(
-                f"{name}: wanted each column once, found {column} {named.count(column)} times"
-            )
     return DescribedFormat(own_name, pattern, columns, time_format, is_unique)
 
 
@@ -167,7 +161,15 @@ def _meaning(variable: str, meanings: dict[str, str]) -> str:
     return VARIABLES.get(folded, "")
 
 
-def _template_pattern(template: str, meanings: dict[str, str]) -> tuple[str, tuple[str, ...]]:
+def _check_once(columns: list[str], name: str) -> None:
+    for column in filter(None, columns):
+        if columns.count(column) > 1:
+            raise DescriptionError(
+                f"{name}: wanted each column once, found {column} {columns.count(column)} times"
+            )
+
+
+def _template_pattern(template: str, meanings: dict[str, str], name: str) -> tuple[str, tuple[str, ...]]:
     """Turn a template into a pattern in which every variable ends at the character that follows it."""
     pieces: list[str] = []
     columns: list[str] = []
@@ -187,6 +189,7 @@ def _template_pattern(template: str, meanings: dict[str, str]) -> tuple[str, tup
         else:
             pieces.append(_until(after))
     pieces.append(re.escape(template[place:]))
+    _check_once(columns, name)
     # What a server adds at the end of its lines later does no harm.
     return "".join(pieces) + r"(?=[ \t,;|]|$)", tuple(columns)
 
@@ -214,6 +217,7 @@ def _fields_pattern(
                 f"{name}: wanted one of {', '.join(COLUMNS)} or -, found {field!r} in fields"
             )
         columns.append("" if column == "-" else column)
+    _check_once(columns, name)
     between = re.escape(delimiter)
     one = f"([^{between}]*+)"
     if quote:

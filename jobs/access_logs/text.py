@@ -29,7 +29,9 @@ def escape(raw: bytes) -> str:
 
 def offsets_of(values: pa.Array) -> npt.NDArray[np.int32]:
     """Give the n + 1 byte offsets of a binary or string array within its data."""
-    offsets = np.frombuffer(values.buffers()[1], dtype=np.int32) if len(values) else np.zeros(1, np.int32)
+    if not len(values):
+        return np.zeros(1, dtype=np.int32)
+    offsets = np.frombuffer(values.buffers()[1], dtype=np.int32)
     return offsets[values.offset : values.offset + len(values) + 1]
 
 

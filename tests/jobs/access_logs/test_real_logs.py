@@ -72,8 +72,8 @@ def _per_day(rows: pd.DataFrame) -> dict[str, tuple[int, int, int]]:
         requests=("at", "size"), visitors=("visitor", "nunique"), sent=("bytes_sent", "sum")
     )
     return {
-        day: (row.requests, row.visitors, int(row.sent))
-        for day, row in zip(days.index, days.itertuples(), strict=True)
+        str(row["day"]): (int(row["requests"]), int(row["visitors"]), int(row["sent"]))
+        for row in days.reset_index().to_dict("records")
     }
 
 
