@@ -16,11 +16,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 import warehouse
 from jobs.access_logs.settings import IngestSettings
-from jobs.engines.interface import Claim, Engine, Ingestion, Receipt, SourceObject
+from jobs.engines.interface import Claim, Engine, Ingestion, LakePart, Receipt, SourceObject
 from jobs.storage import is_remote, join
 from pipelines import scratch
 from pipelines.errors import PlayerpathError
@@ -167,11 +168,11 @@ class _Run:
             self._settings, self._key, self._request.format, self._request.geoip_file, self._request.is_final
         )
         ingestion = self._ingest(self._engine, new, settings)
-        parts = [*self._warehouse.lake_files("requests"), *ingestion.parts]
-        requests = [part for part in parts if part.table_name == "requests"]
+        requests = [_as_part(file) for file in self._warehouse.lake_files("requests")]
+        requests += [part for part in ingestion.parts if part.table_name == "requests"]
         self._settings = decided(self._settings, requests, self._reporter)
         if not any(receipt.status in ("loaded", "continued") for receipt in ingestion.receipts):
-            tables = {}
+            tables: dict[str, pa.RecordBatchReader] = {}
         else:
             self._reporter.step(f"building tables from {len(requests):,} lake files")
             tables = dict(self._engine.build(requests, meaning_settings(self._settings, str(self._folder))))
@@ -198,10 +199,10 @@ class _Run:
         return engine.ingest(new, claims, self._scratch_uri, settings, self._reporter.read)
 
     def _commit(
-        self, ingestion: Ingestion, tables: Mapping[str, object], known: int
+        self, ingestion: Ingestion, tables: dict[str, pa.RecordBatchReader], known: int
     ) -> tuple[Committed, RunRecord]:
         self._reporter.step("loading the warehouse")
-        given = tables.pop("object_duplicates", None)  # type: ignore[attr-defined]
+        given = tables.pop("object_duplicates", None)
         duplicates = None if given is None else given.read_all()
         record = self._record(ingestion, known)
         if duplicates is not None:
@@ -213,7 +214,7 @@ class _Run:
                 lease=self._lease,
                 receipts=[self._named(receipt) for receipt in ingestion.receipts],
                 parts=ingestion.parts,
-                tables=tables,  # type: ignore[arg-type]
+                tables=tables,
                 duplicates=duplicates,
                 settings={
                     name.removeprefix("settings."): value for name, value in self._settings.as_state().items()
@@ -249,9 +250,9 @@ class _Run:
             waiting=sum(receipt.waiting for receipt in receipts),
         )
 
-    def _publish(self, tables: Mapping[str, object]) -> None:
+    def _publish(self, tables: Mapping[str, pa.RecordBatchReader]) -> None:
         """Write the results beside the lake; a run with nothing new heals what a killed one left."""
-        self._warehouse.publish(self._root_uri, tables)  # type: ignore[arg-type]
+        self._warehouse.publish(self._root_uri, tables)
 
     def _summary(self, ingestion: Ingestion, committed: Committed, record: RunRecord) -> RunSummary:
         reasons: Counter[str] = Counter()
@@ -283,6 +284,19 @@ class _Run:
             ),
             rejected_by_reason=dict(reasons),
         )
+
+
+def _as_part(file: warehouse.LakeFile) -> LakePart:
+    return LakePart(
+        uri=file.uri,
+        table_name=file.table_name,
+        stream=file.stream,
+        activity_date=file.activity_date,
+        object_ids=file.object_ids,
+        row_count=file.row_count,
+        size_bytes=file.size_bytes,
+        digest=file.digest,
+    )
 
 
 def engine_for(name: str) -> Engine:

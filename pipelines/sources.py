@@ -16,6 +16,7 @@ import stat
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from jobs.engines.interface import SourceObject
 from jobs.storage import S3_ATTEMPTS, S3_CONNECT_SECONDS, S3_REQUEST_SECONDS, is_remote
@@ -160,7 +161,7 @@ def _list_s3(source: str) -> Iterator[SourceObject]:
         raise PlayerpathError(f"cannot list {source}: {error}") from None
 
 
-def s3_client():  # type: ignore[no-untyped-def]  # boto3 makes its clients' types at run time
+def s3_client() -> Any:  # boto3 makes its clients' types at run time
     """Give an S3 client with explicit time-outs; $AWS_ENDPOINT_URL is honoured by the SDK."""
     import boto3
     from botocore.config import Config
