@@ -60,8 +60,9 @@ def classify(
 
     ``requests`` has rows of one stream in the columns of ``REQUESTS``, in any order and chunks, text plain or
     dictionary-encoded. It reads ``CLASSIFY_COLUMNS``; one that is not there (but visitor, which must be) is
-    NULL. Words come out dictionary-encoded; dictionaries of two calls differ, and hold words in no order. ``is_activity`` tells
-    whether this is the stream of activity: requests of another stream neither count nor form sessions.
+    NULL. Words come out dictionary-encoded; dictionaries of two calls differ, and hold words in no order.
+    ``is_activity`` tells whether this is the stream of activity: requests of another stream neither count nor
+    form sessions.
 
     Raises ValueError for settings that are not decided (identity `auto`).
     """
@@ -113,8 +114,8 @@ def classify(
 def share_identified(requests: pa.Table | pa.RecordBatch, rules: Rules | None) -> tuple[int, int]:
     """Count the requests below status 400 that have a known player id, and all below 400.
 
-    Reads ``IDENTITY_COLUMNS``. Sums over batches decide the identity `auto`: `player` if at least a tenth have
-    one.
+    Reads ``IDENTITY_COLUMNS``. Sums over batches decide the identity `auto`: `player` if at least a tenth
+    have one.
     """
     requests = _table(requests)
     status = _status(requests)

@@ -99,9 +99,7 @@ class RulesFile:
             for method in route.methods or ("",):
                 same = known.setdefault((method, route.path, route.status), at)
                 if same != at:
-                    self.fail(
-                        where, "one rule for each method, path and status", f"rule {same + 1} again"
-                    )
+                    self.fail(where, "one rule for each method, path and status", f"rule {same + 1} again")
             yield route
 
     def methods(self, where: tuple[Any, ...], given: Any) -> tuple[str, ...]:
