@@ -30,7 +30,7 @@ _SPACE, _QUOTE, _DASH, _BACKSLASH, _OPEN, _CLOSE, _SLASH = b' "-\\[]/'
 _TIME_WIDTH = CLF_WIDTH + 3  # `[`, the time, `]` and the space before the request
 _METHODS = (b"GET ", b"POST ", b"PUT ", b"HEAD ", b"DELETE ", b"OPTIONS ", b"PATCH ")
 _PROTOCOL_WIDTH = 9  # ` HTTP/1.1`
-_FEW = 8  # lines of one shape that are not worth setting up columns for
+FEW = 8  # lines of one shape that are not worth setting up columns for
 # First bytes of a field that may be a list of addresses where the referrer should be.
 _MAY_BE_ADDRESS = np.isin(np.arange(256), np.frombuffer(b"0123456789abcdefABCDEF:[ u", np.uint8))
 _WORD = 8
@@ -74,7 +74,7 @@ def read_block(lines: Lines, numbers: Places, reader: CombinedReader) -> tuple[p
     is_read = np.zeros(len(numbers), dtype=bool)
     for shape in np.unique(count[(count == 2) | ((count >= 6) & (count % 2 == 0))]).tolist():
         members = np.flatnonzero(count == shape)
-        if len(members) < _FEW:
+        if len(members) < FEW:
             continue
         if len(quotes) == shape * len(members) == shape * len(numbers):  # all lines of the block are alike
             found = quotes.reshape(-1, shape)

@@ -1,30 +1,15 @@
 """Read a format that its user describes in a YAML file, without code.
 
 Either a `template`, written like nginx's `log_format` or Apache's `LogFormat`, or a list of `fields` with a
-`delimiter`. docs/formats.md tells how, with an example that the tests read.
+`delimiter`, or the names of JSON fields. docs/formats.md tells how, with examples that the tests read.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import lru_cache
 
 import yaml
-
-from jobs.access_logs.cloudfront import cookie_value
-from jobs.access_logs.json_lines import read_duration
-from jobs.access_logs.rows import (
-    Line,
-    clean_host,
-    client_address,
-    read_count,
-    read_status,
-    split_request,
-    split_uri,
-)
-from jobs.access_logs.times import days_since_1970, read_any, read_clf, read_epoch, read_iso
 
 COLUMNS: dict[str, str] = {
     "at": "the time, in the format's time_format",
@@ -81,7 +66,8 @@ VARIABLES: dict[str, str] = {
 
 _VARIABLE = re.compile(r"\$\{(\w+)\}|\$(\w+)|%(?:[!\d,]*)([<>]?(?:\{[^}]*\})?[A-Za-z])")
 _TIME_FORMATS = ("auto", "clf", "iso", "epoch_s", "epoch_ms", "epoch_us")
-_KEYS = {"name", "template", "fields", "delimiter", "quote", "map", "time_format", "unique", "stream"}
+_KEYS = {"name", "template", "fields", "delimiter", "quote", "map", "time_format", "unique", "stream", "json"}
+_SHAPES = ("template", "fields", "json")
 
 
 class DescriptionError(ValueError):
@@ -93,8 +79,9 @@ class DescribedFormat:
     """A format described by its user. Plain values: it travels to other processes."""
 
     name: str
-    pattern: str  # one group for each of `columns`, matched from the line's start
-    columns: tuple[str, ...]
+    pattern: str = ""  # one group for each of `columns`, matched from the line's start
+    columns: tuple[str, ...] = ()
+    json_fields: tuple[tuple[str, str], ...] = ()  # of JSON lines instead: our column and their dotted name
     time_format: str = "auto"
     is_unique: bool = False  # its request ids are made by the server, one for each request
 
@@ -118,9 +105,10 @@ def load_described(text: str, name: str) -> DescribedFormat:
         raise DescriptionError(f"{name}: wanted name: a word in lower case, found {own_name!r}")
     if given.get("stream", "server") != "server":
         raise DescriptionError(f"{name}: wanted stream: server, found {given['stream']!r}")
-    if ("template" in given) == ("fields" in given):
+    shapes = [shape for shape in _SHAPES if shape in given]
+    if len(shapes) != 1:
         raise DescriptionError(
-            f"{name}: wanted either template or fields, found {'both' if 'fields' in given else 'neither'}"
+            f"{name}: wanted one of {', '.join(_SHAPES)}, found {' and '.join(shapes) or 'none'}"
         )
     meanings = _meanings(given.get("map") or {}, name)
     time_format = str(given.get("time_format", "auto"))
@@ -128,26 +116,35 @@ def load_described(text: str, name: str) -> DescribedFormat:
         raise DescriptionError(
             f"{name}: wanted time_format {', '.join(_TIME_FORMATS)} or one with %, found {time_format!r}"
         )
-    if "template" in given:
+    json_fields: tuple[tuple[str, str], ...] = ()
+    pattern = ""
+    columns: tuple[str, ...] = ()
+    if "json" in given:
+        mapped = _meanings(given["json"], name)
+        _check_once(list(mapped.values()), name)
+        if time_format != "auto":
+            raise DescriptionError(f"{name}: wanted no time_format beside json, found {time_format!r}")
+        json_fields = tuple((column, variable) for variable, column in mapped.items())
+    elif "template" in given:
         pattern, columns = _template_pattern(str(given["template"]), meanings, name)
     else:
         pattern, columns = _fields_pattern(given, meanings, name)
     is_unique = given.get("unique", False)
     if not isinstance(is_unique, bool):
         raise DescriptionError(f"{name}: wanted unique: true or false, found {is_unique!r}")
-    if "at" not in columns:
+    if "at" not in columns and not json_fields:
         raise DescriptionError(
             f"{name}: wanted a field for the time (at), found {', '.join(filter(None, columns))}"
         )
-    return DescribedFormat(own_name, pattern, columns, time_format, is_unique)
+    return DescribedFormat(own_name, pattern, columns, json_fields, time_format, is_unique)
 
 
 def _meanings(given: object, name: str) -> dict[str, str]:
     if not isinstance(given, dict):
-        raise DescriptionError(f"{name}: wanted map: variable to column, found {given!r}")
+        raise DescriptionError(f"{name}: wanted variable: column, found {given!r}")
     for column in given.values():
         if column not in COLUMNS:
-            raise DescriptionError(f"{name}: wanted one of {', '.join(COLUMNS)}, found {column!r} in map")
+            raise DescriptionError(f"{name}: wanted one of {', '.join(COLUMNS)}, found {column!r}")
     return {str(variable): str(column) for variable, column in given.items()}
 
 
@@ -225,81 +222,3 @@ def _fields_pattern(
         one = rf"(?:{mark}([^{mark}\\]*+(?:\\.[^{mark}\\]*+)*+){mark}|{one})(?={between}|$)"
         columns = [column for column in columns for _ in range(2)]  # a group for each way to write it
     return between.join([one] * len(fields)) + f"(?={between}|$)", tuple(columns)
-
-
-@lru_cache(maxsize=65_536)
-def _read_time(text: bytes, time_format: str) -> int | None:
-    """Read a time by the format that the description names; a time without an offset is UTC."""
-    if time_format == "clf":
-        return read_clf(text)
-    if time_format == "iso":
-        return read_iso(text)
-    if time_format.startswith("epoch_"):
-        return read_epoch(text, {"s": 1_000_000, "ms": 1_000, "us": 1}[time_format.removeprefix("epoch_")])
-    if time_format == "auto":
-        return read_any(text)
-    try:
-        time = datetime.strptime(text.decode("utf-8", "backslashreplace"), time_format)  # noqa: DTZ007
-    except ValueError:
-        return None
-    if time.tzinfo is None:
-        time = time.replace(tzinfo=UTC)
-    offset = time.utcoffset()
-    seconds = days_since_1970(time.year, time.month, time.day) * 86_400 + time.hour * 3_600
-    seconds += time.minute * 60 + time.second - (int(offset.total_seconds()) if offset else 0)
-    return seconds * 1_000_000 + time.microsecond
-
-
-_LONGEST_TIME = 64
-_DURATIONS = {"duration_s": 1_000_000, "duration_ms": 1_000, "duration_us": 1, "duration_ns": 0}
-
-
-class DescribedReader:
-    """Reads lines of one described format."""
-
-    def __init__(
-        self, described: DescribedFormat, *, trusted_proxies: int = 0, id_cookie: str | None = None
-    ) -> None:
-        self._described = described
-        self._pattern = re.compile(described.pattern.encode(), re.DOTALL)
-        self._trusted_proxies, self._id_cookie = trusted_proxies, id_cookie
-
-    def read(self, line: bytes) -> Line | str:
-        """Read one line, or give the reason why it is none."""
-        match = self._pattern.match(line)
-        if match is None:
-            return "not_in_format"
-        cells: dict[str, bytes] = {}
-        for column, value in zip(self._described.columns, match.groups(), strict=True):
-            if column and value is not None:
-                cells[column] = value
-
-        def known(column: str) -> bytes | None:
-            value = cells.get(column)
-            return None if value in (b"", b"-") else value
-
-        time = known("at")
-        at = _read_time(time, self._described.time_format) if time and len(time) <= _LONGEST_TIME else None
-        if at is None:
-            return "no_time"
-        method, uri = split_request(known("request"))
-        host, path, query = split_uri(known("uri") or uri)
-        durations = (read_duration(known(column), unit) for column, unit in _DURATIONS.items())
-        return Line(
-            at=at,
-            address=client_address(known("address"), known("forwarded_for"), self._trusted_proxies),
-            method=known("method") or method,
-            path=known("path") or path,
-            query=(known("query") or b"").removeprefix(b"?") or query,
-            status=read_status(known("status")),
-            bytes_sent=read_count(known("bytes_sent")),
-            duration_us=next((micros for micros in durations if micros is not None), None),
-            referrer=cells.get("referrer"),
-            user_agent=cells.get("user_agent"),
-            user=known("user"),
-            authenticated_id=known("authenticated_id"),
-            declared_id=known("declared_id") or cookie_value(known("cookie"), self._id_cookie),
-            host=clean_host(known("host")) or host,
-            country=known("country"),
-            request_id=known("request_id") if self._described.is_unique else None,
-        )

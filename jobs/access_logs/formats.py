@@ -10,7 +10,8 @@ from typing import Protocol
 from jobs.access_logs import cloudfront
 from jobs.access_logs.cloudfront import CloudFrontJsonReader, CloudFrontReader
 from jobs.access_logs.combined import CombinedReader, has_our_fields
-from jobs.access_logs.described import DescribedFormat, DescribedReader
+from jobs.access_logs.described import DescribedFormat
+from jobs.access_logs.described_lines import DescribedReader
 from jobs.access_logs.elb import ElbReader
 from jobs.access_logs.json_lines import JsonReader
 from jobs.access_logs.lines import is_ignored, split_lines
@@ -79,6 +80,14 @@ def reader_of(layout: Layout, settings: IngestSettings) -> Reader:
         )
     for described in settings.described_formats:
         if described.name == layout.format:
+            if described.json_fields:
+                return JsonReader(
+                    described.json_fields,
+                    trusted_proxies=proxies,
+                    id_cookie=cookie,
+                    id_json_field=settings.id_json_field,
+                    is_unique=described.is_unique,
+                )
             return DescribedReader(described, trusted_proxies=proxies, id_cookie=cookie)
     raise UnknownFormatError(_unknown(layout.format, settings))
 

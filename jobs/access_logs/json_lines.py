@@ -56,6 +56,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "host": ("http_host", "host", "request.host", "RequestHost", "server_name", "vhost"),
     "country": ("geoip_country_code", "geoip2_country_code", "country", "http_cf_ipcountry"),
     "cookie": ("http_cookie", "request.headers.Cookie", "cookie"),
+    "authenticated_id": (), "declared_id": (), "request_id": (),  # only where a field map names them
 }  # fmt: skip
 """Our field → the names under which servers write it, best first."""
 
@@ -89,17 +90,15 @@ class JsonReader:
         trusted_proxies: int = 0,
         id_cookie: str | None = None,
         id_json_field: str | None = None,
+        is_unique: bool = False,
     ) -> None:
         mapped = dict(fields)
         renamed = {"path": "uri", "referer": "referrer"}
         self._names = {**NAMES, **{renamed.get(column, column): (name,) for column, name in mapped.items()}}
         if any(column.startswith("duration_") for column in mapped):
             self._names |= {column: () for column in _UNITS if column not in mapped}
-        self._trusted_proxies, self._id_cookie, self._id_json_field = (
-            trusted_proxies,
-            id_cookie,
-            id_json_field,
-        )
+        self._trusted_proxies, self._id_cookie = trusted_proxies, id_cookie
+        self._id_json_field, self._is_unique = id_json_field, is_unique
 
     def read(self, line: bytes) -> Line | str:
         """Read one line, or give the reason why it is none."""
@@ -145,9 +144,11 @@ class JsonReader:
             referrer=get("referrer"),
             user_agent=get("user_agent"),
             user=known("user"),
-            declared_id=declared or cookie_value(get("cookie"), self._id_cookie),
+            authenticated_id=known("authenticated_id"),
+            declared_id=declared or known("declared_id") or cookie_value(get("cookie"), self._id_cookie),
             host=clean_host(known("host")) or host,
             country=known("country"),
+            request_id=known("request_id") if self._is_unique else None,
         )
 
 

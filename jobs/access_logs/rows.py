@@ -148,13 +148,11 @@ def table_of(numbers: Sequence[int], lines: Sequence[Line]) -> pa.Table:
 
 def in_line_order(tables: Sequence[pa.Table]) -> pa.Table:
     """Join what several readers found in one block, in the order of its lines."""
-    found = [table for table in tables if table.num_rows]
-    if not found:
-        return FIELDS.empty_table()
-    if len(found) == 1:
-        return found[0].combine_chunks()
-    joined = pa.concat_tables(found).combine_chunks()
-    return joined.take(pa.array(np.argsort(joined["line"].to_numpy(), kind="stable")))
+    joined = pa.concat_tables([FIELDS.empty_table(), *tables]).combine_chunks()
+    numbers = joined["line"].to_numpy()
+    if (np.diff(numbers) > 0).all():
+        return joined
+    return joined.take(pa.array(np.argsort(numbers, kind="stable"))).combine_chunks()
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Reading in columns gives exactly what reading line by line gives, however a log is cut into blocks."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 
@@ -20,7 +21,15 @@ OURS = Layout("playerpath", "server")
 
 
 def _choose(*values: bytes) -> st.SearchStrategy[bytes]:
-    return st.sampled_from(values)
+    """Take the first, plain value more often than not: a line is to be odd in one place, seldom in several."""
+    return st.one_of(st.just(values[0]), st.just(values[0]), st.sampled_from(values))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _every_shape_in_columns() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(combined_blocks, "FEW", 1)
+        yield
 
 
 AGENT = rb'"Mozilla/5.0 (X11; \"odd\")"'
@@ -54,7 +63,7 @@ ANSWERS = _choose(
     b"200  512", b"200 512x",
 )  # fmt: skip
 TAILS = _choose(
-    b"", b' "-" "ua"', b' "http://e.com/a?b" "Mozilla/5.0"', b' "" ""', b' "-" ' + AGENT, b' "-" "ua" 0.002',
+    b' "-" "ua"', b"", b' "http://e.com/a?b" "Mozilla/5.0"', b' "" ""', b' "-" ' + AGENT, b' "-" "ua" 0.002',
     b' "-" "ua" 1807', b' "-" "ua" 0.002 0.001 .', b' "-" "ua" "203.0.113.9"',
     b' "-" "ua" "203.0.113.9, 10.0.0.1" 0.5',
     b' "-" "ua" "-" "203.0.113.10"', b' "203.0.113.9" "-" "ua"', b' "203.0.113.9" "ua"', b' "abc" "ua"',
@@ -75,7 +84,7 @@ TAILS = _choose(
 @st.composite
 def _lines(draw: st.DrawFn) -> bytes:
     line = draw(HEADS) + b" " + draw(TIMES) + b' "' + draw(REQUESTS) + b'" ' + draw(ANSWERS) + draw(TAILS)
-    odd = draw(st.sampled_from(("plain", "plain", "plain", "wrapped", "cut", "noise")))
+    odd = draw(st.sampled_from(("plain", "plain", "wrapped", "cut", "noise", "noise")))
     if odd == "wrapped":
         line = b'"' + line + b'"'
     elif odd == "cut":
@@ -95,7 +104,7 @@ LOGS = st.lists(
         st.one_of(
             _lines(), st.sampled_from((b"", b"  ", b"#Fields: x", b"# note", b'"', b'""', b'"""', b"\r"))
         ),
-        st.integers(1, 12),
+        st.integers(1, 3),
         st.sampled_from((b"\n", b"\r\n")),
     ),
     min_size=1,
@@ -118,7 +127,7 @@ def _rows(found: Ingested) -> tuple[list[object], list[object], int, int]:
     proxies=st.sampled_from((0, 1, 2)),
     name=st.sampled_from(("auto", "combined")),
 )
-@settings(derandomize=True, deadline=None, max_examples=400)
+@settings(derandomize=True, deadline=None, max_examples=800)
 def test_columns_and_single_lines_give_the_same_rows(
     entries: list[tuple[bytes, int, bytes]], layout: Layout, proxies: int, name: str
 ) -> None:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from jobs.access_logs.described import DescribedReader, DescriptionError, load_described
+from jobs.access_logs.described import DescriptionError, load_described
+from jobs.access_logs.described_lines import DescribedReader
+from jobs.access_logs.formats import Layout, reader_of
 from jobs.access_logs.ingest import find_layout, ingest
 from jobs.access_logs.rows import Line
 from jobs.access_logs.settings import IngestSettings
@@ -39,6 +41,26 @@ def test_the_example_of_the_documentation_reads_its_line() -> None:
     assert (row["authenticated_id"], row["request_id"]) == (
         "p_3f2a9c0d51e87b64",
         "4f1c0c6b2d7e4f0a9b8c7d6e5f4a3b2c",
+    )
+
+
+def test_json_lines_are_described_by_the_names_of_their_fields() -> None:
+    described = load_described(
+        "name: api\nunique: true\n"
+        "json: {when.start: at, who: authenticated_id, id: request_id, took: duration_ms}",
+        "x.yaml",
+    )
+    reader = reader_of(Layout("api", "server"), replace(SETTINGS, described_formats=(described,)))
+    line = (
+        b'{"when": {"start": 971211336}, "who": "p_1", "id": "r7", "took": 2.5, "status": 200, "uri": "/a"}'
+    )
+    assert reader.read(line) == Line(
+        at=971_211_336_000_000,
+        path=b"/a",
+        status=200,
+        duration_us=2_500,
+        authenticated_id=b"p_1",
+        request_id=b"r7",
     )
 
 
@@ -108,7 +130,7 @@ def test_a_request_id_counts_only_where_it_is_said_to_be_unique() -> None:
         ("- a", "x.yaml: wanted keys such as name and template, found list"),
         ("name: x\nregex: y", "found 'regex'"),
         ("name: X", "wanted name: a word in lower case, found 'X'"),
-        ("name: x", "wanted either template or fields, found neither"),
+        ("name: x", "wanted one of template, fields, json, found none"),
         ("name: x\ntemplate: '$status'", "wanted a field for the time (at), found status"),
         ("name: x\nfields: [at, size]", "found 'size' in fields"),
         ("name: x\nfields: [at, status, status]", "wanted each column once, found status 2 times"),
@@ -116,7 +138,14 @@ def test_a_request_id_counts_only_where_it_is_said_to_be_unique() -> None:
         ("name: x\nfields: [at]\ntime_format: soon", "found 'soon'"),
         ("name: x\nfields: [at]\nstream: elb", "wanted stream: server, found 'elb'"),
         ("name: x\nfields: [at]\nunique: perhaps", "wanted unique: true or false, found 'perhaps'"),
-        ("name: x\ntemplate: '$a'\nmap: {$a: when}", "found 'when' in map"),
+        ("name: x\ntemplate: '$a'\nmap: {$a: when}", "found 'when'"),
+        ("name: x\njson: [a]", "wanted variable: column, found ['a']"),
+        ("name: x\njson: {a: at, b: at}", "wanted each column once, found at 2 times"),
+        ("name: x\njson: {a: at}\ntime_format: iso", "wanted no time_format beside json, found 'iso'"),
+        (
+            "name: x\njson: {a: at}\nfields: [at]",
+            "wanted one of template, fields, json, found fields and json",
+        ),
     ],
 )
 def test_a_description_that_cannot_be_read_says_so_in_one_line(description: str, message: str) -> None:
