@@ -26,6 +26,7 @@ from warehouse.errors import (
 )
 from warehouse.lease import Holder, Lease
 from warehouse.load import Committed, RunLoad, RunRecord
+from warehouse.parquet import Staging
 from warehouse.publication import Publication, publish
 from warehouse.state import KEY_FINGERPRINT, compare_settings
 
@@ -46,6 +47,7 @@ __all__ = [
     "PublishError",
     "RunLoad",
     "RunRecord",
+    "Staging",
     "Warehouse",
     "WarehouseBusyError",
     "WarehouseError",

@@ -19,8 +19,8 @@ from warehouse.engine import check_file, open_engine, parse, reading, shown, wri
 from warehouse.errors import NotAWarehouseError, WarehouseVersionError
 from warehouse.lease import Clock, Holder, Lease, current_holder, hold, release_dead
 from warehouse.load import Committed, RunLoad, RunRecord, commit, record_failure, write_definitions
+from warehouse.parquet import Staging
 from warehouse.publication import Publication, publish
-from warehouse.rows import Rows
 from warehouse.runs import count_duplicates, read_run, read_run_ids, read_runs
 from warehouse.schema import SCHEMA_VERSION, metadata
 from warehouse.state import (
@@ -191,9 +191,9 @@ class Warehouse:
         with writing(self.engine) as connection:
             record_failure(connection, run, message, checks, self.clock())
 
-    def publish(self, lake_uri: str, tables: Mapping[str, Rows] | None = None) -> Publication:
+    def publish(self, lake_uri: str, staging: Staging | None = None) -> Publication:
         """Bring the published tables up to the last commit; see `publish`."""
-        return publish(self, lake_uri, tables)
+        return publish(self, lake_uri, staging)
 
 
 def connect(url: str, *, create: bool = False, read_only: bool = False, clock: Clock = utc_now) -> Warehouse:

@@ -22,7 +22,8 @@ from warehouse.errors import ChecksFailedError, LoadError
 from warehouse.failpoints import failpoint
 from warehouse.lease import Clock, Lease
 from warehouse.objects import write_duplicates, write_lake_files, write_receipts
-from warehouse.rows import Rows, replace_rows
+from warehouse.parquet import Staging
+from warehouse.rows import Rows, fitted, replace_rows
 from warehouse.schema import MODEL_TABLES, data_checks, load_runs
 from warehouse.state import (
     COMMIT_NUMBER,
@@ -67,6 +68,7 @@ class RunLoad:
             stays. duplicates: object_id, duplicates of *all* objects, or None to leave them. settings:
             recorded at the warehouse's first commit; later ones must be equal (or rebuild: the new ones).
             state: other entries of `warehouse_state`, such as the key's fingerprint.
+        staging: keeps the tables as Parquet while they pass by, for the publication that follows.
     """
 
     run: RunRecord
@@ -77,6 +79,7 @@ class RunLoad:
     duplicates: pa.Table | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
     state: Mapping[str, str] = field(default_factory=dict)
+    staging: Staging | None = None
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,8 @@ def commit(load: RunLoad, clock: Clock) -> Committed:
             raise LoadError(" ".join(str(error.orig).split())) from error
         failpoint("before_commit")
     failpoint("after_commit")
+    if load.staging is not None:
+        load.staging.commit_number = committed.commit_number
     return committed
 
 
@@ -121,7 +126,10 @@ def _write(connection: Connection, load: RunLoad, clock: Clock) -> Committed:
     written["lake_files"] = write_lake_files(connection, load.run.run_id, load.parts)
     for table in MODEL_TABLES:
         if table.name in load.tables:
-            written[table.name] = replace_rows(connection, table, load.tables[table.name])
+            given = fitted(load.tables[table.name], table)
+            if load.staging is not None:
+                given = load.staging.passing(table, given)
+            written[table.name] = replace_rows(connection, table, given)
     if load.duplicates is not None:
         write_duplicates(connection, load.duplicates)
     _write_state(connection, load, state, number, clock())

@@ -12,12 +12,12 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from warehouse.claims import ObjectReceipt, WrittenPart
 from warehouse.errors import LoadError
-from warehouse.rows import insert_rows
+from warehouse.rows import fitted, insert_rows
 from warehouse.schema import lake_file_objects, lake_files, log_objects, object_sightings, rejected_lines
 
 SAMPLED_LINES = 1_000  # rejected lines of each object that the warehouse keeps
 _COUNTS = ("lines_read", "accepted", "rejected", "ignored")
-_STATUSES = ("loaded", "continued", "known", "refused")
+_STATUSES = ("loaded", "continued", "known", "empty", "refused")
 
 
 def write_receipts(connection: Connection, run_id: str, receipts: Sequence[ObjectReceipt]) -> dict[str, int]:
@@ -80,11 +80,11 @@ def _stored(connection: Connection, object_ids: Sequence[str]) -> dict[str, dict
 
 
 def _delete_objects_to_be_replaced(connection: Connection, object_ids: Sequence[str]) -> None:
-    """Take away rows of refused objects that are read again under the same id."""
+    """Take away rows of refused and empty objects that are read again under the same id."""
     refused = {
         str(object_id)
         for (object_id,) in connection.execute(
-            select(log_objects.c.object_id).where(log_objects.c.status == "refused")
+            select(log_objects.c.object_id).where(log_objects.c.status.in_(["refused", "empty"]))
         )
     }
     for object_id in refused.intersection(object_ids):
@@ -101,6 +101,7 @@ def _row(receipt: ObjectReceipt, run_id: str, before: Mapping[str, Any] | None) 
         counts = {name: count + int(before[name]) for name, count in counts.items()}
         times += [t for t in (before["first_at"], before["last_at"]) if t is not None]
     refused = receipt.status == "refused"
+    status = receipt.status if receipt.status in ("refused", "empty") else "loaded"
     return {
         "object_id": receipt.object_id,
         "content_digest": receipt.content_digest or None,
@@ -112,7 +113,7 @@ def _row(receipt: ObjectReceipt, run_id: str, before: Mapping[str, Any] | None) 
         "first_at": min(times, default=None),
         "last_at": max(times, default=None),
         **counts,
-        "status": "refused" if refused else "loaded",
+        "status": status,
         "reason": receipt.reason if refused else None,
         "run_id": run_id,
     }
@@ -165,7 +166,7 @@ def _write_samples(connection: Connection, receipts: Sequence[ObjectReceipt]) ->
         owner = pa.array([key] * rows.num_rows, pa.string())
         rows = rows.set_column(rows.schema.get_field_index("object_id"), "object_id", owner)
         counts[key] += rows.num_rows
-        written += insert_rows(connection, rejected_lines, rows)
+        written += insert_rows(connection, rejected_lines, fitted(rows, rejected_lines))
     return written
 
 

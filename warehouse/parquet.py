@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import zlib
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import IO, Any, Self
 
@@ -38,22 +38,72 @@ class EncodedFile:
     content: IO[bytes]
 
 
-def encode(table: Table, batches: Iterable[pa.RecordBatch]) -> Generator[EncodedFile, None, None]:
-    """Write a table's rows, which come in key order, as Parquet files in the order of their parts."""
-    schema = arrow_schema(table)
-    parts: dict[str, _Part] = {}
+class TableEncoder:
+    """Writes one table's rows, which come in the order of its key, as Parquet files. Close it in any case."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._schema = arrow_schema(table)
+        self._parts: dict[str, _Part] = {}
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        for name, rows in _split(self._table, batch):
+            if name not in self._parts:
+                self._parts[name] = _Part(self._schema, self._table)
+            self._parts[name].add(rows)
+
+    def files(self) -> Iterator[EncodedFile]:
+        """Finish the files and give them in the order of their parts; nothing can be added any more."""
+        for name in sorted(self._parts):
+            with self._parts.pop(name) as part:
+                yield part.finish(name)
+
+    def close(self) -> None:
+        for part in self._parts.values():
+            part.close()
+
+
+class Staging:
+    """Parquet files of the tables that a run loads, made while the rows pass by on their way to the
+    database.
+
+    Give it to the commit and then to the publication, so that no row is read twice. A context manager: what
+    was staged is gone at its end, published or not.
+    """
+
+    def __init__(self) -> None:
+        self.commit_number: int | None = None  # of the commit that the rows went with; set by it
+        self._encoders: dict[str, TableEncoder] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_raised: object) -> None:
+        for encoder in self._encoders.values():
+            encoder.close()
+
+    def passing(self, table: Table, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Give the batches on, keeping what they hold."""
+        encoder = self._encoders[table.name] = TableEncoder(table)
+        for batch in batches:
+            encoder.add(batch)
+            yield batch
+
+    def take(self, table: Table, commit_number: int) -> TableEncoder | None:
+        """Give what was staged of a table, once; None if that is nothing, or belongs to another commit."""
+        return self._encoders.pop(table.name, None) if commit_number == self.commit_number else None
+
+
+def encode(table: Table, batches: Iterable[pa.RecordBatch]) -> TableEncoder:
+    """Write all rows of a table."""
+    encoder = TableEncoder(table)
     try:
         for batch in batches:
-            for name, rows in _split(table, batch):
-                if name not in parts:
-                    parts[name] = _Part(schema, table)
-                parts[name].add(rows)
-        for name in sorted(parts):
-            with parts.pop(name) as part:
-                yield part.finish(name)
-    finally:
-        for part in parts.values():
-            part.close()
+            encoder.add(batch)
+    except BaseException:
+        encoder.close()
+        raise
+    return encoder
 
 
 class _Part:
@@ -84,6 +134,7 @@ class _Part:
         self.close()
 
     def close(self) -> None:
+        self._writer.close()  # or its own finalizer would write into the closed file
         self._file.close()
 
     def add(self, rows: pa.RecordBatch) -> None:

@@ -14,7 +14,7 @@ warehouse. Files that are no longer listed stay for 7 days, for readers that hav
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,8 +26,8 @@ from sqlalchemy import Connection, Table
 from warehouse.errors import PublishError
 from warehouse.failpoints import failpoint
 from warehouse.lake_store import LakeStore
-from warehouse.parquet import encode
-from warehouse.rows import Rows, arrow_schema, batches, stored_batches
+from warehouse.parquet import Staging, encode
+from warehouse.rows import stored_batches
 from warehouse.schema import MODEL_TABLES, column_definitions, data_type, log_objects, metric_definitions
 from warehouse.state import COMMIT_NUMBER, WAREHOUSE_ID, read_state
 
@@ -60,26 +60,25 @@ class Publication:
         return bool(self.written)
 
 
-def publish(warehouse: Publishable, lake_uri: str, tables: Mapping[str, Rows] | None = None) -> Publication:
+def publish(warehouse: Publishable, lake_uri: str, staging: Staging | None = None) -> Publication:
     """Bring the published tables up to the last commit; do nothing where they are.
 
     Args:
         lake_uri: a folder or `s3://bucket/prefix`; `$AWS_ENDPOINT_URL` is honoured.
-        tables: rows that the last commit wrote, by table, if they can still be read; others come from the
-            warehouse.
+        staging: what the last commit passed on; tables that are not in it are read from the warehouse.
 
     Raises:
         PublishError: the lake could not be read or written. The warehouse is committed; the next run
             publishes.
     """
     try:
-        return _publish(warehouse, lake_uri, tables or {})
+        return _publish(warehouse, lake_uri, staging or Staging())
     except (OSError, pa.ArrowException) as error:
         words = " ".join(str(error).split())
         raise PublishError(f"wanted to publish the tables below {lake_uri}, found {words}") from error
 
 
-def _publish(warehouse: Publishable, lake_uri: str, tables: Mapping[str, Rows]) -> Publication:
+def _publish(warehouse: Publishable, lake_uri: str, staging: Staging) -> Publication:
     now = warehouse.clock()
     with warehouse.reading() as connection:
         # One snapshot for all tables, and for the commit number that they belong to.
@@ -89,7 +88,7 @@ def _publish(warehouse: Publishable, lake_uri: str, tables: Mapping[str, Rows]) 
         before = _read_latest(store)
         if number == 0 or before.get("commit_number") == number:
             return Publication(number, (), 0, _clean(store, before, now))
-        listing, written, kept = _write_tables(connection, store, tables)
+        listing, written, kept = _write_tables(connection, store, staging, number)
     _write_manifests(store, listing)
     latest = {
         "format_version": _FORMAT_VERSION,
@@ -111,7 +110,7 @@ def _publish(warehouse: Publishable, lake_uri: str, tables: Mapping[str, Rows]) 
 
 
 def _write_tables(
-    connection: Connection, store: LakeStore, tables: Mapping[str, Rows]
+    connection: Connection, store: LakeStore, staging: Staging, number: int
 ) -> tuple[dict[str, Any], list[str], int]:
     listing: dict[str, Any] = {}
     written: list[str] = []
@@ -119,8 +118,9 @@ def _write_tables(
     kept = 0
     for table in PUBLISHED_TABLES:
         files = []
-        with closing(encode(table, _rows(connection, table, tables))) as encoded:
-            for file in encoded:
+        staged = staging.take(table, number) or encode(table, stored_batches(connection, table))
+        with closing(staged) as encoder:
+            for file in encoder.files():
                 path = f"{table.name}/{file.name}"
                 if path in there:
                     kept += 1
@@ -142,14 +142,6 @@ def _write_tables(
         }
         failpoint(f"published_{table.name}")
     return listing, written, kept
-
-
-def _rows(connection: Connection, table: Table, tables: Mapping[str, Rows]) -> Iterator[pa.RecordBatch]:
-    rows = tables.get(table.name)
-    # A reader can be read once, and the commit has done so.
-    if rows is None or isinstance(rows, pa.RecordBatchReader):
-        return stored_batches(connection, table)
-    return batches(rows, arrow_schema(table), table.name)
 
 
 def _write_manifests(store: LakeStore, listing: Mapping[str, Any]) -> None:

@@ -42,14 +42,15 @@ def arrow_schema(table: Table) -> pa.Schema:
     )
 
 
-def batches(rows: Rows, schema: pa.Schema, name: str) -> Iterator[pa.RecordBatch]:
-    """Give rows as batches of exactly this schema, whatever narrower or wider types they came in.
+def fitted(rows: Rows, table: Table) -> Iterator[pa.RecordBatch]:
+    """Give rows as batches of exactly the table's schema, whatever narrower or wider types they came in.
 
     Columns are matched by name; a nullable column that is missing is NULL.
 
     Raises:
         LoadError: a column is unknown, missing, of another type, or holds NULL where it must not.
     """
+    schema, name = arrow_schema(table), table.name
     source = rows() if callable(rows) else rows
     unknown = [column for column in source.schema.names if column not in schema.names]
     if unknown:
@@ -162,23 +163,22 @@ def stored_batches(connection: Connection, table: Table) -> Iterator[pa.RecordBa
         yield from_tuples(rows, schema)
 
 
-def replace_rows(connection: Connection, table: Table, rows: Rows) -> int:
-    """Replace a table's content by rows in key order; give their number.
+def replace_rows(connection: Connection, table: Table, given: Iterable[pa.RecordBatch]) -> int:
+    """Replace a table's content by fitted batches in key order; give the number of rows.
 
     This is the loader of SQLite; another database's takes its place here (PostgreSQL: COPY into staging).
     """
     connection.exec_driver_sql(f"DELETE FROM {table.name}")
-    return insert_rows(connection, table, rows)
+    return insert_rows(connection, table, given)
 
 
-def insert_rows(connection: Connection, table: Table, rows: Rows) -> int:
-    """Append rows by the driver's executemany, batch by batch."""
-    schema = arrow_schema(table)
-    names = ", ".join(_quoted(name) for name in schema.names)
-    statement = f"INSERT INTO {table.name} ({names}) VALUES ({', '.join('?' * len(schema))})"
+def insert_rows(connection: Connection, table: Table, given: Iterable[pa.RecordBatch]) -> int:
+    """Append fitted batches by the driver's executemany."""
+    names = ", ".join(_quoted(column.name) for column in table.columns)
+    places = ", ".join("?" * len(table.columns))
     count = 0
-    for batch in batches(rows, schema, table.name):
-        connection.exec_driver_sql(statement, tuples(batch))
+    for batch in given:
+        connection.exec_driver_sql(f"INSERT INTO {table.name} ({names}) VALUES ({places})", tuples(batch))
         count += batch.num_rows
     return count
 

@@ -340,6 +340,15 @@ def wh(url: str, clock: Clock) -> Iterator[warehouse.Warehouse]:
         yield opened
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[warehouse.Warehouse]:
+    """A warehouse with the small world in it, for tests that only read."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('shared')}/playerpath.db"
+    with warehouse.connect(url, create=True, clock=Clock()) as opened:
+        load(opened, "r1", World(SMALL))
+        yield opened
+
+
 @pytest.fixture
 def small() -> World:
     return World(SMALL)

@@ -23,9 +23,11 @@ sys.modules["worlds"] = worlds
 spec.loader.exec_module(worlds)
 wh = warehouse.connect(url, create=True)
 world = worlds.World(worlds.SMALL)
-if commits == "commit":
-    worlds.load(wh, run_id, world, receipts=[] if wh.claims() else [worlds.receipt("all", world.requests)])
-wh.publish(lake, world.tables() if commits == "commit" else None)
+with warehouse.Staging() as staging:
+    if commits == "commit":
+        receipts = [] if wh.claims() else [worlds.receipt("all", world.requests)]
+        worlds.load(wh, run_id, world, receipts=receipts, staging=staging)
+    wh.publish(lake, staging)
 print(wh.digest())
 """
 

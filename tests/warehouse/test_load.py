@@ -100,7 +100,7 @@ def test_a_failed_check_leaves_the_warehouse_as_it_was(wh, kit, small) -> None:
         ({"tables": {"salaries": pa.table({"a": [1]})}}, "wanted tables of the schema, found salaries"),
         (
             {"receipts": ["odd"]},
-            "/logs/odd.log: wanted a status of loaded, continued, known, refused, found odd",
+            "/logs/odd.log: wanted a status of loaded, continued, known, empty, refused, found odd",
         ),
         (
             {"receipts": ["continued"]},
@@ -194,6 +194,18 @@ def test_a_refused_object_can_be_read_again_under_its_id(wh, kit) -> None:
     kit.load(wh, "r1", receipts=[refused])
     assert wh.claims() == []
     kit.load(wh, "r2", kit.World({"ada": (0,)}), receipts=[kit.receipt("a", 2)])
+    assert [claim.object_id for claim in wh.claims()] == ["id-a"]
+
+
+def test_an_object_without_lines_is_known_by_name_and_claims_nothing(wh, kit) -> None:
+    empty = kit.receipt("a", 0, status="empty", first_line_digest="", ignored=1)
+    kit.load(wh, "r1", receipts=[empty])
+    before = wh.digest()
+    kit.load(wh, "r2", receipts=[kit.receipt("b", 0, status="empty", content_digest="content-a")])
+    assert len(wh.sightings()) == 2
+    assert wh.claims() == []
+    assert wh.digest() == before
+    kit.load(wh, "r3", kit.World({"ada": (0,)}), receipts=[kit.receipt("a", 2)])
     assert [claim.object_id for claim in wh.claims()] == ["id-a"]
 
 

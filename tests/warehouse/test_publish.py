@@ -42,7 +42,7 @@ def published(wh, lake: Path, table: str) -> pa.Table:
 
 def test_what_is_published_is_what_the_warehouse_holds(wh, kit, small, tmp_path) -> None:
     kit.load(wh, "r1", small)
-    wh.publish(str(tmp_path / "lake"), small.tables())
+    wh.publish(str(tmp_path / "lake"))
     state = latest(wh, tmp_path / "lake")
     assert (state["warehouse_id"], state["commit_number"]) == (wh.warehouse_id, 1)
     assert state["published_at"] == "2026-11-02T03:00:00Z"
@@ -63,7 +63,7 @@ def test_what_is_published_is_what_the_warehouse_holds(wh, kit, small, tmp_path)
 
 def test_a_table_with_a_date_has_one_file_a_month_others_one_a_bucket(wh, kit, small, tmp_path) -> None:
     kit.load(wh, "r1", small)
-    wh.publish(str(tmp_path), small.tables())
+    wh.publish(str(tmp_path))
     tables = latest(wh, tmp_path)["tables"]
     names = {
         name: [Path(file["path"]).name.rpartition("-")[0] for file in table["files"]]
@@ -77,11 +77,11 @@ def test_a_table_with_a_date_has_one_file_a_month_others_one_a_bucket(wh, kit, s
 
 def test_only_changed_files_are_written_again(wh, kit, small, tmp_path) -> None:
     kit.load(wh, "r1", small)
-    first = wh.publish(str(tmp_path), small.tables())
+    first = wh.publish(str(tmp_path))
     before = files(wh, tmp_path)
     later = kit.World(dict(small.days) | {"dan": (31, 32, 33)})
     kit.load(wh, "r2", later, receipts=[kit.receipt("late", 2)])
-    second = wh.publish(str(tmp_path), later.tables())
+    second = wh.publish(str(tmp_path))
     after = files(wh, tmp_path)
     assert [path for path in second.written if path.startswith("sessions/")] == [
         path for path in after if path.startswith("sessions/2026-11") and path not in before
@@ -99,7 +99,7 @@ def test_only_changed_files_are_written_again(wh, kit, small, tmp_path) -> None:
 
 def test_nothing_is_done_where_the_last_commit_is_published(wh, kit, small, tmp_path) -> None:
     kit.load(wh, "r1", small)
-    wh.publish(str(tmp_path), small.tables())
+    wh.publish(str(tmp_path))
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
     again = wh.publish(str(tmp_path))
     assert not again.is_new
@@ -111,18 +111,41 @@ def test_nothing_is_published_before_the_first_commit(wh, tmp_path) -> None:
     assert not (tmp_path / "lake").exists()
 
 
-def test_tables_of_the_run_and_of_the_warehouse_give_the_same_bytes(wh, kit, small, tmp_path) -> None:
-    kit.load(wh, "r1", small)
-    tables = small.tables()
-    wh.publish(str(tmp_path / "run"), tables)
+def test_staged_and_stored_rows_give_the_same_bytes(wh, kit, small, tmp_path) -> None:
+    with warehouse.Staging() as staging:
+        kit.load(wh, "r1", small, staging=staging)
+        wh.publish(str(tmp_path / "staged"), staging)
+        wh.publish(str(tmp_path / "stored"), staging)  # nothing staged is left
     wh.publish(str(tmp_path / "healed"))
-    wh.publish(str(tmp_path / "read"), {name: table.to_reader() for name, table in tables.items()})
-    wh.publish(str(tmp_path / "again"), {name: table.to_reader for name, table in tables.items()})
     made = [
         {path: data for path, data in files(wh, tmp_path / way).items() if "manifest" not in path}
-        for way in ("run", "healed", "read", "again")
+        for way in ("staged", "stored", "healed")
     ]
-    assert made[0] == made[1] == made[2] == made[3]
+    assert made[0] == made[1] == made[2]
+
+
+def test_a_staged_table_is_not_read_from_the_warehouse(wh, kit, small, tmp_path, monkeypatch) -> None:
+    read = []
+    monkeypatch.setattr(
+        "warehouse.publication.stored_batches", lambda _c, table: read.append(table.name) or []
+    )
+    with warehouse.Staging() as staging:
+        kit.load(wh, "r1", small, staging=staging)
+        wh.publish(str(tmp_path), staging)
+    assert read == ["log_objects", "metric_definitions", "column_definitions"]
+
+
+def test_what_another_commit_staged_is_not_published(wh, kit, small, tmp_path) -> None:
+    later = kit.World(dict(small.days) | {"dan": (31, 33)})
+    with warehouse.Staging() as first, warehouse.Staging() as failed:
+        kit.load(wh, "r1", small, staging=first)
+        with pytest.raises(warehouse.ChecksFailedError):
+            kit.load(wh, "r2", small, receipts=[kit.receipt("b", 1)], staging=failed)
+        kit.load(wh, "r3", later, receipts=[])
+        wh.publish(str(tmp_path / "a"), first)
+        wh.publish(str(tmp_path / "b"), failed)
+    for lake in (tmp_path / "a", tmp_path / "b"):
+        assert published(wh, lake, "sessions").equals(later.tables()["sessions"])
 
 
 @pytest.mark.parametrize("table", [schema.sessions, schema.player_days, schema.players], ids=lambda t: t.name)
@@ -136,7 +159,7 @@ def test_the_cut_into_batches_leaves_no_trace_in_the_bytes(kit, table, monkeypat
         cuts = sorted({0, rows.num_rows, *(dice.randrange(rows.num_rows) for _ in range(9))})
         batches = [rows.slice(a, b - a).combine_chunks().to_batches()[0] for a, b in pairwise(cuts)]
         encoded = []
-        for file in encode(table, batches):
+        for file in encode(table, batches).files():
             encoded.append(file.name)
             assert pq.read_table(pa.BufferReader(file.content.read())).num_rows == file.row_count
         made.add(tuple(encoded))
@@ -146,7 +169,7 @@ def test_the_cut_into_batches_leaves_no_trace_in_the_bytes(kit, table, monkeypat
 def test_rows_keep_the_order_of_the_key_within_a_file(wh, kit, tmp_path) -> None:
     world = kit.World({f"p{n:02d}": (n, n + 31) for n in range(20)})
     kit.load(wh, "r1", world)
-    wh.publish(str(tmp_path), world.tables())
+    wh.publish(str(tmp_path))
     for file in latest(wh, tmp_path)["tables"]["player_days"]["files"]:
         rows = pq.read_table(folder(wh, tmp_path) / file["path"])
         assert rows.equals(rows.sort_by([("player_id", "ascending"), ("activity_date", "ascending")]))
@@ -180,13 +203,13 @@ def test_a_manifest_lists_the_files_of_a_table_for_athena(wh, kit, small, tmp_pa
 
 def test_unlisted_files_go_after_seven_days_and_not_before(wh, kit, small, clock, tmp_path) -> None:
     kit.load(wh, "r1", small)
-    wh.publish(str(tmp_path), small.tables())
+    wh.publish(str(tmp_path))
     orphan = folder(wh, tmp_path) / "sessions" / "2026-10-of-a-killed-run.parquet"
     orphan.write_bytes(b"half")
     old = {path for path in files(wh, tmp_path) if path.startswith("sessions/2026-11")}
     later = kit.World(dict(small.days) | {"dan": (31, 33)})
     kit.load(wh, "r2", later, receipts=[])
-    assert wh.publish(str(tmp_path), later.tables()).removed == ()
+    assert wh.publish(str(tmp_path)).removed == ()
     unlisted = latest(wh, tmp_path)["unlisted"]
     assert set(unlisted.values()) == {"2026-11-02T03:00:00Z"}
     assert old < set(unlisted)
@@ -206,7 +229,7 @@ def test_a_file_that_is_listed_again_stays(wh, kit, small, clock, tmp_path) -> N
     other = kit.World(dict(small.days) | {"dan": (31, 33)})
     for number, world in enumerate([small, other, small]):
         kit.load(wh, f"r{number}", world, **({} if number == 0 else {"receipts": []}))
-        wh.publish(str(tmp_path), world.tables())
+        wh.publish(str(tmp_path))
     clock.now += timedelta(days=30)
     wh.publish(str(tmp_path))
     assert published(wh, tmp_path, "sessions").equals(small.tables()["sessions"])

@@ -57,8 +57,8 @@ def read(files: fs.S3FileSystem, path: str) -> bytes:
 
 def test_the_objects_on_s3_are_the_files_of_a_folder(wh, kit, small, tmp_path, bucket) -> None:
     kit.load(wh, "r1", small)
-    wh.publish(str(tmp_path), small.tables())
-    done = wh.publish("s3://results/lake/", small.tables())
+    wh.publish(str(tmp_path))
+    done = wh.publish("s3://results/lake/")
     local = {
         str(p.relative_to(tmp_path)): p.read_bytes()
         for p in tmp_path.rglob("*")
@@ -78,10 +78,10 @@ def test_the_objects_on_s3_are_the_files_of_a_folder(wh, kit, small, tmp_path, b
 
 def test_only_changes_are_put_and_old_objects_go_after_seven_days(wh, kit, small, clock, bucket) -> None:
     kit.load(wh, "r1", small)
-    wh.publish("s3://results", small.tables())
+    wh.publish("s3://results")
     later = kit.World(dict(small.days) | {"dan": (31, 33)})
     kit.load(wh, "r2", later, receipts=[])
-    second = wh.publish("s3://results", later.tables())
+    second = wh.publish("s3://results")
     assert {path[:16] for path in second.written if path.startswith("sessions/")} == {"sessions/2026-11"}
     assert wh.publish("s3://results").written == ()
     clock.now += timedelta(days=7)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from warehouse import schema
 from warehouse.engine import writing
 from warehouse.errors import LoadError
-from warehouse.rows import arrow_schema, batches, from_tuples, replace_rows, stored_batches, tuples
+from warehouse.rows import arrow_schema, fitted, from_tuples, replace_rows, stored_batches, tuples
 
 WORDS = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\x00"), max_size=8)
 TIMES = st.datetimes(datetime.fromisoformat("1990-01-01"), datetime.fromisoformat("2100-01-01"))
@@ -62,7 +62,7 @@ def table_of(rows) -> pa.Table:
 @settings(derandomize=True, deadline=None, max_examples=150)
 def test_batch_to_tuples_and_back_is_the_same_batch(rows) -> None:
     table = table_of(rows)
-    for batch in batches(table, table.schema, "sessions"):
+    for batch in fitted(table, schema.sessions):
         assert from_tuples(tuples(batch), table.schema).equals(batch)
 
 
@@ -70,7 +70,7 @@ def test_batch_to_tuples_and_back_is_the_same_batch(rows) -> None:
 @settings(derandomize=True, deadline=None, max_examples=25)
 def test_tuples_are_what_arrow_says(rows) -> None:
     table = table_of(rows)
-    made = [row for batch in batches(table, table.schema, "sessions") for row in tuples(batch)]
+    made = [row for batch in fitted(table, schema.sessions) for row in tuples(batch)]
     assert made == [
         tuple(
             value.isoformat(" ", "microseconds")
@@ -90,8 +90,8 @@ def test_a_table_comes_back_from_the_database_in_the_order_of_its_key(wh, small)
     for table in schema.MODEL_TABLES:
         given_rows = small.tables()[table.name]
         with writing(wh.engine) as connection:
-            assert replace_rows(connection, table, given_rows) == given_rows.num_rows
-            assert replace_rows(connection, table, given_rows) == given_rows.num_rows
+            assert replace_rows(connection, table, fitted(given_rows, table)) == given_rows.num_rows
+            assert replace_rows(connection, table, fitted(given_rows, table)) == given_rows.num_rows
         with wh.reading() as connection:
             assert pa.Table.from_batches(stored_batches(connection, table), given_rows.schema).equals(
                 given_rows
@@ -101,7 +101,7 @@ def test_a_table_comes_back_from_the_database_in_the_order_of_its_key(wh, small)
 def test_sqlalchemy_reads_the_same_values(wh, small) -> None:
     rows = small.tables()["player_days"]
     with writing(wh.engine) as connection:
-        replace_rows(connection, schema.player_days, rows)
+        replace_rows(connection, schema.player_days, fitted(rows, schema.player_days))
     with wh.reading() as connection:
         read = [dict(row) for row in connection.execute(schema.player_days.select()).mappings()]
     assert read == rows.to_pylist()
@@ -114,7 +114,7 @@ def test_narrow_wide_and_coded_columns_are_made_to_fit() -> None:
             "concurrent_players": pa.array([3], pa.decimal128(38, 0)),
         }
     )
-    (batch,) = batches(given_rows, arrow_schema(schema.concurrency_minutes), "concurrency_minutes")
+    (batch,) = fitted(given_rows, schema.concurrency_minutes)
     assert tuples(batch) == [("2026-10-01 10:00:00.000000", 3)]
     coded = pa.table(
         {
@@ -125,16 +125,14 @@ def test_narrow_wide_and_coded_columns_are_made_to_fit() -> None:
             "player_count": pa.array([1.0]),
         }
     )
-    (batch,) = batches(coded, arrow_schema(schema.path_transitions), "path_transitions")
+    (batch,) = fitted(coded, schema.path_transitions)
     assert tuples(batch) == [("2026-10-01", "a", "b", 2, 1)]
 
 
 def test_a_reader_a_table_and_a_function_give_the_same_rows(small) -> None:
     table = small.tables()["sessions"]
     ways = [table, table.to_reader(max_chunksize=2), lambda: table.to_reader(max_chunksize=3)]
-    made = [
-        [row for batch in batches(way, table.schema, "sessions") for row in tuples(batch)] for way in ways
-    ]
+    made = [[row for batch in fitted(way, schema.sessions) for row in tuples(batch)] for way in ways]
     assert made[0] == made[1] == made[2]
 
 
@@ -156,16 +154,16 @@ def test_a_reader_a_table_and_a_function_give_the_same_rows(small) -> None:
 def test_rows_that_do_not_fit_are_named(change, line) -> None:
     rows = pa.table({"minute_at": [datetime.fromisoformat("2026-10-01")], "concurrent_players": [1]} | change)
     with pytest.raises(LoadError) as error:
-        list(batches(rows, arrow_schema(schema.concurrency_minutes), "concurrency_minutes"))
+        list(fitted(rows, schema.concurrency_minutes))
     assert str(error.value).startswith(line)
 
 
 def test_a_column_that_is_not_there_is_null_or_named(small) -> None:
     table = small.tables()["players"]
-    (batch,) = batches(table.drop(["level"]), table.schema, "players")
+    (batch,) = fitted(table.drop(["level"]), schema.players)
     assert batch.column("level").null_count == batch.num_rows
     with pytest.raises(LoadError, match="players: wanted active_days, found no such column"):
-        list(batches(table.drop(["active_days"]), table.schema, "players"))
+        list(fitted(table.drop(["active_days"]), schema.players))
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
@@ -174,4 +172,4 @@ def test_numbers_that_databases_keep_differently_are_refused(small, value) -> No
     column = pa.array([value] * table.num_rows)
     broken = table.set_column(table.schema.get_field_index("duration_s"), "duration_s", column)
     with pytest.raises(LoadError, match="finite numbers or NULL"):
-        list(batches(broken, table.schema, "sessions"))
+        list(fitted(broken, schema.sessions))

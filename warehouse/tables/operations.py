@@ -72,7 +72,7 @@ log_objects = table(
     ),
     integer("ignored", "Blank and directive lines"),
     integer("erased", "Lines of erased players"),
-    text("status", "loaded, refused or retracted"),
+    text("status", "loaded, empty (no data line yet, so nothing is claimed), refused or retracted"),
     text("reason", "Why it was refused or retracted", null=True),
     _run("Run that last changed the row"),
     CheckConstraint(
@@ -82,7 +82,7 @@ log_objects = table(
         "accepted >= 0 AND rejected >= 0 AND duplicates >= 0 AND ignored >= 0 AND erased >= 0",
         name="counts_are_counts",
     ),
-    CheckConstraint("status IN ('loaded', 'refused', 'retracted')", name="status_is_known"),
+    CheckConstraint("status IN ('loaded', 'empty', 'refused', 'retracted')", name="status_is_known"),
     CheckConstraint("status <> 'loaded' OR content_digest IS NOT NULL", name="loaded_is_known_by_content"),
     comment="One row per raw log object, known by its content: renamed, repeated and compressed copies"
     " share the row.",
