@@ -88,37 +88,29 @@ def latency(
     )
 
 
-def errors(warehouse: Readable, *, since: date | None = None, until: date | None = None) -> pd.DataFrame:
+def errors(
+    warehouse: Readable, *, since: date | None = None, until: date | None = None, stream: str | None = None
+) -> pd.DataFrame:
     """Give the answers of each route that were errors, most server errors first; people and bots.
 
-    Columns: method, route, request_count, client_errors, server_errors, client_error_ratio,
-    server_error_ratio, p95_ms (mean over hours, weighted by requests; NaN without times). Routes without an
-    error are in it too.
+    Columns: stream, method, route, request_count, client_errors, server_errors, client_error_ratio,
+    server_error_ratio. Routes without an error are in it too. Logs of different streams tell of the same
+    requests: name a `stream` before adding rows up.
     """
     t = traffic_hours.c
-    counts = _counts()
-    timed = func.sum(case((t.p95_ms.is_not(None), t.request_count)))
     statement = (
-        select(
-            t.method,
-            t.route,
-            *counts,
-            (func.sum(t.p95_ms * t.request_count) / cast(timed, Float)).label("p95_ms"),
-        )
+        select(t.stream, t.method, t.route, *_counts())
         .where(_within(t.hour_at, since, until))
-        .group_by(t.method, t.route)
+        .group_by(t.stream, t.method, t.route)
     )
-    frame = read(
-        warehouse,
-        statement,
-        p95_ms="Mean over hours of the 95th percentile of answer times, weighted by requests",
-        **_MEANS,
-    )
+    if stream is not None:
+        statement = statement.where(t.stream == stream)
+    frame = read(warehouse, statement, **_MEANS)
     for kind in ("client", "server"):
         frame[f"{kind}_error_ratio"] = frame[f"{kind}_errors"].astype("float64") / frame["request_count"]
         frame.attrs["definitions"][f"{kind}_error_ratio"] = f"{kind}_errors / request_count"
-    order = ["server_errors", "client_errors", "request_count", "method", "route"]
-    return frame.sort_values(order, ascending=[False, False, False, True, True], ignore_index=True)
+    order = ["server_errors", "client_errors", "request_count", "stream", "method", "route"]
+    return frame.sort_values(order, ascending=[False, False, False, True, True, True], ignore_index=True)
 
 
 def sources(warehouse: Readable, *, since: date | None = None, until: date | None = None) -> pd.DataFrame:

@@ -91,6 +91,9 @@ def _page(warehouse: Readable, period: Period | None, title: str, written: datet
         traffic.sources_section(warehouse, period),
         quality.quality_section(warehouse, period),
     )
+    sentences = top.sentences
+    if queries.settings(warehouse).get("settings.identity") == "visitor":
+        sentences += ("Players are visitors here: address and user agent, as a keyed hash.",)
     span = f"{text.day(period.since)} to {text.day(period.until)}"
     if period.since == period.until:
         span = text.day(period.until)
@@ -99,7 +102,7 @@ def _page(warehouse: Readable, period: Period | None, title: str, written: datet
         subtitle=f"{span} · logs to {text.moment(period.last_request_at)} · loaded"
         f" {text.moment(period.loaded_at)}",
         lead=top.lead,
-        sentences=top.sentences,
+        sentences=sentences,
         alerts=alerts,
         cards=top.cards,
         cards_note=f"{text.day(period.day, weekday=True)} against the mean of the seven days before it; the"
@@ -116,10 +119,6 @@ def _colophon(warehouse: Readable, written: datetime) -> tuple[str, ...]:
         f"Written {text.moment(written)}. Days and hours are UTC. The page shows the last {DAYS} days at most"
         " and asks for nothing from the network."
     ]
-    identity, bots = recorded.get("settings.identity"), recorded.get("settings.bots")
-    if identity == "visitor":
-        said.append("Players are visitors here: a keyed hash of address and user agent stands for each.")
-    if bots:
-        kept = {"exclude": "left out of", "only": "alone counted in", "include": "counted in"}.get(bots)
-        said.append(f"Bots are {kept} the figures on players." if kept else "")
-    return tuple(line for line in said if line)
+    kept = {"exclude": "left out of", "only": "alone counted in", "include": "counted in"}
+    bots = kept.get(recorded.get("settings.bots", ""))
+    return (*said, f"Bots are {bots} the figures on players.") if bots else tuple(said)

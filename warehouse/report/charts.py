@@ -101,8 +101,9 @@ def lines(
     values = stamps(frame[x]) if is_time else frame[x].tolist()
     if is_time:
         layout["xaxis"] |= _time_axis(frame[x])
-    if tick_format:
-        layout["yaxis"]["tickformat"] = tick_format
+    else:
+        layout["xaxis"] |= {"dtick": 1 if len(frame) <= 12 else 5, "tickformat": "d"}
+    layout["yaxis"] |= {"tickformat": tick_format} if tick_format else _whole(frame, series)
     few = len(frame) <= 3
     data = [
         {
@@ -134,7 +135,9 @@ def stacked(
     layout = base(height=height, x=x_title, y=y_title)
     layout |= {"barmode": "relative", "bargap": 0.18 if len(frame) < 100 else 0.05}
     layout["xaxis"] |= _time_axis(frame[x])
-    layout["yaxis"] |= {"zeroline": True, "zerolinecolor": "@muted", "zerolinewidth": 1}
+    layout["yaxis"] |= {"zeroline": True, "zerolinecolor": "@muted", "zerolinewidth": 1} | _whole(
+        frame, series
+    )
     if len(frame) == 1:  # a single bar would else be as wide as the chart
         layout["bargap"] = 0.85
     data = [
@@ -167,7 +170,11 @@ def heat(
     """Draw a matrix; a cell that is None stays empty. The scale begins at zero."""
     highest = max((v for row in z for v in row if v is not None), default=1.0) or 1.0
     layout = base(height=110 + row_height * max(len(y), 4), x=x_title, y=y_title, hover="closest")
-    layout["xaxis"] |= {"side": "bottom", "showline": False, "ticks": ""}
+    layout["xaxis"] |= {
+        "showline": False,
+        "ticks": "",
+        "dtick": 1 if len(x) <= 12 else (3 if len(x) == 24 else 5),
+    }
     layout["yaxis"] |= {
         "autorange": "reversed",
         "showgrid": False,
@@ -217,7 +224,7 @@ def sankey(pairs: pd.DataFrame, *, hues: dict[str, str]) -> Spec:
     right = {event: len(firsts) + n for n, event in enumerate(seconds)}
     events = [*firsts, *seconds]
     rows = max(len(firsts), len(seconds))
-    layout = base(height=110 + 42 * rows, x="", y="", hover="closest")
+    layout = base(height=100 + 44 * rows, x="", y="", hover="closest")
     for axis in ("xaxis", "yaxis"):
         del layout[axis]
     layout["margin"] = {"l": 8, "r": 8, "t": 34, "b": 12}
@@ -243,9 +250,7 @@ def sankey(pairs: pd.DataFrame, *, hues: dict[str, str]) -> Spec:
             "label": [label(event, 34) for event in events],
             "customdata": [label(event, 80) for event in events],
             "color": [hues[event] for event in events],
-            "x": [0.001] * len(firsts) + [0.999] * len(seconds),
-            "y": [*_places(pairs, "from_event", firsts), *_places(pairs, "to_event", seconds)],
-            "pad": 14,
+            "pad": 20,
             "thickness": 10,
             "line": {"width": 0},
             "hovertemplate": "%{customdata}: %{value:,}<extra></extra>",
@@ -265,18 +270,6 @@ def sankey(pairs: pd.DataFrame, *, hues: dict[str, str]) -> Spec:
     return {"data": [trace], "layout": layout, "narrow": narrow}
 
 
-def _places(pairs: pd.DataFrame, column: str, events: Sequence[str]) -> list[float]:
-    """Give the middle of each event's share of its side, from 0 to 1, in the order of `events`."""
-    sums = pairs.groupby(column)["transition_count"].sum()
-    total = float(sums.sum())
-    places, reached = [], 0.0
-    for event in events:
-        part = float(sums[event]) / total
-        places.append(round(min(max(reached + part / 2, 0.001), 0.999), 4))
-        reached += part
-    return places
-
-
 def _time_axis(times: pd.Series[Any]) -> Spec:
     found = pd.to_datetime(times)
     axis: Spec = {"type": "date", "hoverformat": "%a %-d %b %Y", "tickformatstops": []}
@@ -287,6 +280,12 @@ def _time_axis(times: pd.Series[Any]) -> Spec:
     else:
         axis |= {"tickformat": "%-d %b\n%Y"}
     return axis
+
+
+def _whole(frame: pd.DataFrame, series: Sequence[Line]) -> Spec:
+    """Ask for whole ticks where counts are so small that plotly would number the halves."""
+    highest = max((float(frame[one.column].abs().max()) for one in series), default=0.0)
+    return {"dtick": 1} if highest <= 5 else {}
 
 
 def _fewer_ticks(is_time: bool) -> Spec:

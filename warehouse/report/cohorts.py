@@ -53,7 +53,7 @@ def _curve(curve: pd.DataFrame) -> Figure:
                     ),
                     x_title="Days after the first day",
                     y_title="Share of players",
-                    tick_format=".0%",
+                    tick_format=".0%" if curve["rolling_ratio"].max() >= 0.08 else ".1%",
                     is_time=False,
                 ),
             ),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from typing import Any
 
@@ -34,7 +34,7 @@ class Column:
 
     @property
     def is_text(self) -> bool:
-        return self.write in (text.shown, text.day, text.moment)
+        return self.write in (text.shown, text.excerpt, text.day, text.moment)
 
 
 @dataclass(frozen=True)
@@ -118,6 +118,21 @@ class Section:
     title: str
     lead: str
     figures: tuple[Figure, ...]
+
+    @property
+    def arranged(self) -> tuple[Figure, ...]:
+        """The figures as they stand in two columns: half a page wide only beside another half."""
+        found: list[Figure] = []
+        place = 0
+        while place < len(self.figures):
+            here, after = self.figures[place], self.figures[place + 1 : place + 2]
+            if here.is_half and after and after[0].is_half:
+                found += [here, after[0]]
+                place += 2
+            else:
+                found.append(replace(here, is_half=False))
+                place += 1
+        return tuple(found)
 
 
 @dataclass(frozen=True)

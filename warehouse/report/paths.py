@@ -34,8 +34,8 @@ def paths_section(warehouse: Readable, period: Period) -> Section:
     )
     if len(folded):
         says += (
-            f" Drawn are the {len(drawn)} commonest of {len(pairs):,} steps;"
-            f" {text.plural(len(folded), 'rarer step')} with {text.plural(hidden, 'transition')}"
+            f" Drawn are the {len(drawn)} commonest of {len(pairs):,} pairs of events;"
+            f" {text.plural(len(folded), 'rarer pair')} with {text.plural(hidden, 'transition')}"
             f" ({text.percent(hidden / total)}) {'is' if len(folded) == 1 else 'are'} folded away."
         )
     figure = Figure(

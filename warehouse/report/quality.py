@@ -23,12 +23,19 @@ def quality_section(warehouse: Readable, period: Period | None) -> Section:
     """Make the panel; it needs no activity, so an empty warehouse has one too."""
     lead = "What was read and what was not. Every line is in exactly one of the counts."
     lines = queries.quality(warehouse)
-    figures = [_lines(lines), _rejections(warehouse, lines), _refused(warehouse)]
+    found = [_rejections(warehouse, lines), _refused(warehouse)]
     if period is not None:
-        figures.append(_bots(warehouse, period))
-    return Section(
-        "quality", "Data quality", lead, (*figures, _formats(lines), _checks(warehouse), _runs(warehouse))
+        found.append(_bots(warehouse, period))
+    # What did not happen is said in a sentence; panels are for what did.
+    absent = " ".join(figure.says for figure in found if figure.says and figure.bars is None)
+    figures = (
+        _lines(lines, absent),
+        *(figure for figure in found if figure.bars is not None),
+        _formats(lines),
+        _checks(warehouse),
+        _runs(warehouse),
     )
+    return Section("quality", "Data quality", lead, figures)
 
 
 def alerts(warehouse: Readable, period: Period | None) -> tuple[str, ...]:
@@ -59,7 +66,7 @@ def alerts(warehouse: Readable, period: Period | None) -> tuple[str, ...]:
     return tuple(said)
 
 
-def _lines(lines: pd.DataFrame) -> Figure:
+def _lines(lines: pd.DataFrame, absent: str) -> Figure:
     total = int(lines["lines_read"].sum())
     if not total:
         return Figure("lines", "What became of every line", "No line has been read yet.")
@@ -74,11 +81,12 @@ def _lines(lines: pd.DataFrame) -> Figure:
     says = (
         f"{text.plural(total, 'line')} read from {text.plural(int(lines['objects'].sum()), 'object')}:"
         f" {text.percent(sums['accepted'] / total)} accepted, {sums['rejected']:,} rejected."
+        f" {absent}"
     )
     return Figure(
         id="lines",
         title="What became of every line",
-        says=says,
+        says=says.strip(),
         bars=table(
             "Lines by what became of them",
             frame,
@@ -97,7 +105,7 @@ def _rejections(warehouse: Readable, lines: pd.DataFrame) -> Figure:
     rejected = int(lines["rejected"].sum())
     frame = queries.rejections(warehouse)
     if frame.empty:
-        return Figure("rejections", "Rejected lines by reason", "No line was rejected.", is_half=True)
+        return Figure("rejections", "Rejected lines by reason", "", is_half=True)
     kept = int(frame["rejected_lines"].sum())
     says = f"{text.plural(rejected, 'line')} rejected. List and replay them with: playerpath rejected."
     notes: tuple[str, ...] = ()
@@ -114,7 +122,7 @@ def _rejections(warehouse: Readable, lines: pd.DataFrame) -> Figure:
                 Column("reason", "Reason", text.shown),
                 Column("rejected_lines", "Lines", text.count, is_bar=True),
                 Column("objects", "Objects"),
-                Column("raw", "One of them", text.shown),
+                Column("raw", "One of them", text.excerpt),
             ),
         ),
         notes=notes,

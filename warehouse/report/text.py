@@ -38,6 +38,11 @@ def shown(value: Any, longest: int = LONGEST_TEXT) -> str:
     return "".join(f"⟨U+{ord(c):04X}⟩" if unicodedata.category(c) in _HIDDEN else c for c in text)
 
 
+def excerpt(value: Any) -> str:
+    """Give the beginning and the end of a long line from a log, as `shown` does."""
+    return shown(value, 72)
+
+
 def label(value: Any, longest: int = 40) -> str:
     """Give text from a log for a plotly label or hover, where plotly would read tags and entities.
 

@@ -27,10 +27,10 @@ def traffic_section(warehouse: Readable, period: Period) -> Section:
         "Traffic",
         lead,
         (
-            _requests(frame, period),
+            _requests(frame, period, stream),
             _latency(warehouse, period, stream),
             _error_rates(frame, period, stream),
-            _routes(warehouse, period),
+            _routes(warehouse, period, stream),
         ),
     )
 
@@ -47,13 +47,15 @@ def _x_title(period: Period) -> str:
     return "UTC day" if period.grain == "day" else "UTC hour"
 
 
-def _requests(frame: pd.DataFrame, period: Period) -> Figure:
-    total, bots = int(frame["request_count"].sum()), int(frame.loc[frame["is_bot"], "request_count"].sum())
-    says = (
-        f"{text.plural(total, 'request')} in these days, {text.percent(bots / total)} of them from bots;"
-        f" {text.size(frame['bytes_sent'].sum(min_count=1))} sent."
-    )
+def _requests(frame: pd.DataFrame, period: Period, stream: str) -> Figure:
     streams = sorted(frame["stream"].unique())
+    own = frame[frame["stream"] == stream] if stream in streams else frame
+    total, bots = int(own["request_count"].sum()), int(own.loc[own["is_bot"], "request_count"].sum())
+    where = f" in the log of the {text.shown(stream, 40)}" if len(streams) > 1 else ""
+    says = (
+        f"{text.plural(total, 'request')}{where}, {text.percent(bots / total)} of them from bots;"
+        f" {text.size(own['bytes_sent'].sum(min_count=1))} sent."
+    )
     wide = (
         frame.assign(who=frame["stream"] + " " + frame["is_bot"].map({True: "bots", False: "people"}))
         .pivot_table(index="start_at", columns="who", values="request_count", aggfunc="sum", fill_value=0)
@@ -219,9 +221,15 @@ def _error_rates(frame: pd.DataFrame, period: Period, stream: str) -> Figure:
     )
 
 
-def _routes(warehouse: Readable, period: Period) -> Figure:
-    frame = queries.errors(warehouse, since=period.since, until=period.until)
-    frame = frame.assign(path=frame["method"] + " " + frame["route"])
+def _routes(warehouse: Readable, period: Period, stream: str) -> Figure:
+    frame = queries.errors(warehouse, since=period.since, until=period.until, stream=stream)
+    if frame.empty:
+        return Figure("routes", "Errors by route", f"The log of the {text.shown(stream, 40)} has no request.")
+    # Without rules a route begins with its method: it is not said twice.
+    frame["path"] = [
+        route if route.startswith(f"{method} ") else f"{method} {route}"
+        for method, route in zip(frame["method"], frame["route"], strict=True)
+    ]
     failing = frame[frame["server_errors"] > 0]
     columns = (
         Column("path", "Route", text.shown),
@@ -229,7 +237,6 @@ def _routes(warehouse: Readable, period: Period) -> Figure:
         Column("server_error_ratio", "5xx share", text.percent),
         Column("client_errors", "4xx"),
         Column("request_count", "Requests"),
-        Column("p95_ms", "95th percentile", text.millis),
     )
     if failing.empty:
         says = "No request failed on the server. The routes with most 4xx answers stand first."
@@ -247,7 +254,7 @@ def _routes(warehouse: Readable, period: Period) -> Figure:
         bars=table("Routes, most server errors first", frame, columns, longest=SHOWN_ROUTES),
         table=table("All routes", frame, columns, longest=200) if len(frame) > SHOWN_ROUTES else None,
         notes=("(not found) gathers answers 400, 404 and 405; (other) what no rule names.",),
-        defined=("traffic_hours.route", "traffic_hours.status", "latency_ms"),
+        defined=("traffic_hours.route", "traffic_hours.status", "traffic_hours.request_count"),
     )
 
 
