@@ -106,6 +106,7 @@ _LOBBY: dict[int, float] = {
     _A.EMAIL_CONSENT: 0.6,
 }
 _PLAY: dict[int, dict[int, float]] = {
+    _A.TUTORIAL_FINISH: {_A.MATCH_START: 93, _A.SHOP: 3, _A.LEADERBOARD: 4},
     _A.MATCH_START: {_A.MATCH_FINISH: 93, _A.HEARTBEAT: 4, STOP: 3},
     _A.MATCH_FINISH: {_A.SAVE_STATE: 55, _A.MATCH_START: 28, _A.LEADERBOARD: 8, _A.SHOP: 7, _A.WALLET: 2},
     _A.SAVE_STATE: {_A.MATCH_START: 78, _A.SHOP: 8, _A.LEADERBOARD: 9, _A.WALLET: 3, _A.HEARTBEAT: 2},
@@ -208,10 +209,9 @@ def _chain_row(persona: Persona, action: int, requests_per_session: float) -> Ar
         stop = 1.0 / max(1.3, requests_per_session * _STAYS[persona] - 2.0)
         if action == Action.SHOP:
             weights[Action.PURCHASE] = _BUYS[persona]
-        if action in (
-            Action.MATCH_START,
-            Action.EXPERIMENT,
-        ):  # nobody leaves here more often than the table says
+        if action == Action.TUTORIAL_FINISH:  # who got this far wants to play, however short the sessions are
+            stop = min(stop, 0.05)
+        elif action in (Action.MATCH_START, Action.EXPERIMENT):  # who stops here is in the weights
             stop = 0.0
     total = sum(weights.values())
     chances = {following: weight / total * (1.0 - stop) for following, weight in weights.items()}

@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 
 from game_server.simulator.dice import Array, choice_table
 
-SITE = "https://play.example.com"
-HOST_NAME = "play.example.com"
+SITE = "https://game.example"
+HOST_NAME = "game.example"
 
 # Code, hours ahead of UTC, share.
 COUNTRIES: tuple[tuple[str, int, float], ...] = (
@@ -82,7 +82,7 @@ def _browsers() -> list[UserAgent]:
                 f"Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:{version}.0) Gecko/20100101 "
                 f"Firefox/{version}.0",
                 "windows",
-                weight=0.7 * recent,
+                weight=2.4 * recent,
             ),
         ]
         for place, phone in enumerate(_PHONES):

@@ -8,6 +8,7 @@ quantiles.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from statistics import NormalDist
@@ -85,9 +86,12 @@ def quantile_table(quantile: Callable[[float], float]) -> Array:
     return np.array([_rounded(quantile((i + 0.5) / TABLE_SIZE)) for i in range(TABLE_SIZE)], dtype=np.int64)
 
 
+@functools.cache
 def lognormal_table(median: float, sigma: float, most: float = 1e12) -> Array:
     normal = NormalDist()
-    return quantile_table(lambda q: min(most, median * math.exp(sigma * normal.inv_cdf(q))))
+    table = quantile_table(lambda q: min(most, median * math.exp(sigma * normal.inv_cdf(q))))
+    table.flags.writeable = False  # everybody shares it
+    return table
 
 
 def _rounded(value: float) -> int:

@@ -17,8 +17,7 @@ from game_server.simulator.world import World
 DAMAGES = 5  # kinds of spoilt lines, numbered from 1 (lines.damage)
 _HEALTH_AGENT = next(i for i, agent in enumerate(catalogue.USER_AGENTS) if agent.reason == "health_check")
 _HEALTH_ADDRESS = 0x64400001
-_LEAN_TAIL = 0x8000000000000000
-_TAIL_BITS, _LEAN_TAIL_BITS = 0x3FFFFFFFFFFFFFFF, 0xFF
+_VARIANT = np.uint64(1 << 63)  # of RFC 9562, in the low half of a UUID
 
 
 def with_extras(world: World, day: int, opened: Columns, rows: Columns, dice: Dice) -> Columns:
@@ -33,8 +32,12 @@ def with_extras(world: World, day: int, opened: Columns, rows: Columns, dice: Di
     ]
     together = concat(parts)
     count = len(together["at"])
-    mask = _LEAN_TAIL_BITS if world.is_lean else _TAIL_BITS
-    together["tail"] = dice.bits(count) & np.uint64(mask) | np.uint64(_LEAN_TAIL)
+    tail = (
+        opened["host"][together["session"]].astype(np.uint64)
+        if world.is_lean
+        else dice.bits(count) >> np.uint64(2)
+    )
+    together["tail"] = tail | _VARIANT
     spoilt = np.flatnonzero(dice.happens(count, world.damage_ratio))
     damaged = take(together, spoilt)
     damaged["damage"] = (1 + dice.below(len(spoilt), DAMAGES)).astype(np.int8)

@@ -74,18 +74,19 @@ def simulate(
     bytes]; ``routes`` [method, route, status, is_bot, requests, bytes]; and with ``full``: ``daily`` (a
     day's columns of daily_activity, its play_us, platforms of its DAU); ``sessions`` kept, unidentified,
     bots → start date → counts, sum and median of durations; ``players``, ``player_days`` (counts);
-    ``retention`` [cohort_date, cohort_size, day_n, classic, rolling]; ``brackets``; ``funnels``; and in
-    files of their own ``transitions`` [date, from, to, transitions, players] and ``concurrency`` [minute,
-    players].
+    ``retention`` [cohort_date, cohort_size, day_n, classic, rolling]; ``brackets``; ``funnels``;
+    ``experiment`` (variant → exposed players, and of those whose window is over: came back on day 1, on day
+    7); and in files of their own ``transitions`` [date, from, to, transitions, players] and ``concurrency``
+    [minute, players].
 
     The benchmark's log, 3 million lines of about 220 bytes in some 100,000 sessions::
 
-    simulate(2_000, 60, 1, "combined", out, lines=3_000_000, requests_per_session=22, visitor_ratio=0.3)
+        simulate(2_000, 60, 1, "combined", out, lines=3_000_000, requests_per_session=22, visitor_ratio=0.3)
 
     and an adverse one of over a million sessions::
 
-    simulate(60_000, 60, 1, "combined", out, lines=3_000_000, requests_per_session=1, visitor_ratio=4.0,
-    assets=0)
+        simulate(60_000, 60, 1, "combined", out, lines=3_000_000, requests_per_session=1, visitor_ratio=4.0,
+                 assets=0)
 
     Raises SimulationError for arguments that make no log, and for a folder that already has one.
     """
@@ -107,11 +108,6 @@ def simulate(
         is_plain_id=not found.is_player,
     )
     folder = root / "logs"
-    if folder.exists() and any(folder.iterdir()):
-        raise SimulationError(
-            f"{folder} is not empty: wanted a new folder, so that old logs do not mix with new ones"
-        )
-    folder.mkdir(parents=True, exist_ok=True)
     book = None
     if truth != "none":
         book = Book(
@@ -120,37 +116,46 @@ def simulate(
     writer = LogWriter(
         world, found, root, folder, book, rotate_hours, is_compressed, line_limit=lines, size_limit=size_bytes
     )
-    run(world, days, [writer])
+    if folder.exists() and any(folder.iterdir()):
+        raise SimulationError(
+            f"{folder} is not empty: wanted a new folder, so that old logs do not mix with new ones"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    population = run(world, days, [writer])
     known = None
     if book is not None:
-        known = {"simulation": _told(arguments), **document(book)}
+        known = {
+            "simulation": _told(arguments),
+            **document(book, population.columns["variant"], world.story.variants),
+        }
         write_truth(known, root)
     return Simulation(root, writer.objects, writer.lines, writer.size_bytes, known)
 
 
-def run(world: World, days: int, writers: Sequence[LogWriter]) -> None:
+def run(world: World, days: int, writers: Sequence[LogWriter]) -> Population:
     """Give each day's traffic to all writers until the days are over or all are full.
 
-    What is answered after the last midnight is not written: the log just ends there.
+    What is answered after the last midnight is not written: the log just ends there. Gives the players.
     """
-    for day, traffic, population in days_of_traffic(world, days):
+    population = Population(world.seed, world.players, world.story, world.start.weekday(), world.is_plain_id)
+    for day, traffic in days_of_traffic(world, days, population):
         for writer in writers:
             if not writer.is_full:
                 writer.write_day(day, traffic, population.columns["number"])
         if all(writer.is_full for writer in writers):
-            return
+            break
+    return population
 
 
-def days_of_traffic(world: World, days: int) -> Iterator[tuple[int, Traffic, Population]]:
+def days_of_traffic(world: World, days: int, population: Population) -> Iterator[tuple[int, Traffic]]:
     """Each day's requests by the time of their answer, whatever day their session began on."""
-    population = Population(world.seed, world.players, world.story, world.start.weekday(), world.is_plain_id)
     pending: Traffic | None = None
     for day in range(days):
         traffic = day_traffic(world, population.advance(day))
         if pending is not None:
             traffic = pending.plus(traffic)
         today, pending = split_at(traffic, day_end_us(world, day))
-        yield day, today, population
+        yield day, today
 
 
 def _checked(players: int, days: int, seed: int, name: str, truth: str) -> Format:

@@ -108,7 +108,8 @@ def _aim(world: World, plan: DayPlan, opened: Columns, rows: Columns, match: Arr
     page = catalogue.FIRST_OWN_PAGE + np.where(strays, session // 7 % len(catalogue.OWN_PAGES), 0)
     programs = opened["persona"][session] >= Persona.CRAWLER
     is_first = rows["at"] == opened["started_at"][session]
-    rows["referrer"][:] = np.where(is_first, campaign, np.where(programs, 0, page))
+    sends_none = (session % 3 == 1) & (action <= Action.DELETE_ACCOUNT) & (not world.is_lean)
+    rows["referrer"][:] = np.where(is_first, campaign, np.where(programs | sends_none, 0, page))
 
 
 def _day_targets(world: World, plan: DayPlan, at: Array, action: Array, match: Array) -> pa.Table:
@@ -131,7 +132,7 @@ def _day_targets(world: World, plan: DayPlan, at: Array, action: Array, match: A
 
 
 def _match_ids(world: World, day: int, at: Array, match: Array) -> pa.Array:
-    """A UUID for each match: its start in milliseconds, day and number; in lean worlds day and number only."""
+    """A UUID for each match: its start in milliseconds (not in lean worlds), day and number."""
     at_ms = np.zeros(len(match), dtype=np.int64)
     if not world.is_lean:
         at_ms[match] = at // 1000

@@ -185,5 +185,5 @@ _FOLDED = re.compile(
 
 def fold(method: str, path: str) -> str:
     """Name of a request where no rules name it."""
-    segments = path.split("/")[1:5]
+    segments = [segment for segment in path.split("/") if segment][:4]
     return f"{method} /" + "/".join("{id}" if _FOLDED.fullmatch(s) else s for s in segments)

@@ -12,13 +12,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from game_server.simulator.dice import Array
+from game_server.simulator.dice import Array, mix
 from game_server.simulator.formats import Format
 from game_server.simulator.lines.damage import spoil
 from game_server.simulator.lines.pieces import Texts, texts_of
 from game_server.simulator.rows import ODD, Traffic, take
 from game_server.simulator.timeline import DAY_US, HOUR_US
-from game_server.simulator.truth.book import Book
+from game_server.simulator.truth.book import Book, Written
 from game_server.simulator.world import World
 
 _CHUNK = 50_000  # lines put together at once: their columns stay in the processor's cache
@@ -44,6 +44,7 @@ class LogWriter:
     book: Book | None
     rotate_hours: int = 24
     is_compressed: bool = False
+    hosts: int = 0  # files that a period is spread over; 0 for as many as the world has
     line_limit: int | None = None
     size_limit: int | None = None
     lines: int = 0
@@ -51,6 +52,7 @@ class LogWriter:
     objects: int = 0
 
     def __post_init__(self) -> None:
+        self.hosts = self.hosts or self.world.hosts
         if 24 % self.rotate_hours:
             raise SimulationError(
                 "rotate_hours: wanted a whole part of a day (1, 2, 3, 4, 6, 8, 12 or 24), "
@@ -79,16 +81,18 @@ class LogWriter:
             is_encoded=self.format.is_encoded,
         )
         answered = traffic.requests["at"] + traffic.requests["duration"]
-        host = traffic.sessions["host"][traffic.requests["session"]]
+        # Most requests come over the session's connection, one in sixteen over another, to whatever host.
+        hops = mix(traffic.requests["at"]) & np.uint64(15) == 0
+        host = (traffic.sessions["host"][traffic.requests["session"]] + hops) % self.hosts
         period_us = self.rotate_hours * HOUR_US
         for period in range(24 // self.rotate_hours):
             start = self.world.day_us(day) + period * period_us
             low, high = np.searchsorted(answered, [start, start + period_us]).tolist()
             sequence = day * (24 // self.rotate_hours) + period
             if self.line_limit is not None:
-                heads = self.format.head(0, 0).count(b"\n") * self.world.hosts
+                heads = self.format.head(0, 0).count(b"\n") * self.hosts
                 high = min(high, low + max(0, self.line_limit - self.lines - heads))
-            for number in range(self.world.hosts):
+            for number in range(self.hosts):
                 rows = low + np.flatnonzero(host[low:high] == number)
                 if len(rows) or self.format.is_player:
                     self._write_file(texts, rows, number, start, start + period_us, sequence)
@@ -103,10 +107,12 @@ class LogWriter:
         path.parent.mkdir(parents=True, exist_ok=True)
         head = self.format.head(host, sequence)
         first_line, size = b"", len(head)
+        starts = []
         with path.open("wb") as plain, _packed(plain, name.endswith(".gz")) as file:
             file.write(head)
-            for chunk in self._chunks(texts, rows):
+            for chunk, line_starts in self._chunks(texts, rows):
                 first_line = first_line or _first_data_line(chunk)
+                starts.append(size + line_starts)
                 size += len(chunk)
                 file.write(chunk)
         head_lines = head.count(b"\n")
@@ -114,10 +120,11 @@ class LogWriter:
         self.size_bytes += size
         self.objects += 1
         if self.book is not None:
-            written = texts.traffic.pick(rows)
-            self.book.add(path.relative_to(self.root).as_posix(), written, head_lines, first_line, size)
+            offsets = np.concatenate(starts) if starts else np.zeros(0, dtype=np.int64)
+            written = Written(path.relative_to(self.root).as_posix(), head_lines, first_line, offsets, size)
+            self.book.add(written, texts.traffic.pick(rows))
 
-    def _chunks(self, texts: Texts, rows: Array) -> Iterator[memoryview]:
+    def _chunks(self, texts: Texts, rows: Array) -> Iterator[tuple[memoryview, Array]]:
         for start in range(0, len(rows), _CHUNK):
             chosen = take(texts.traffic.requests, rows[start : start + _CHUNK])
             lines = self.format.lines(texts, chosen)
@@ -152,11 +159,12 @@ def _packed(plain: Any, is_gz: bool) -> Any:
     return gzip.GzipFile(filename="", mode="wb", fileobj=plain, mtime=0, compresslevel=9)
 
 
-def _bytes_of(lines: pa.Array) -> memoryview:
+def _bytes_of(lines: pa.Array) -> tuple[memoryview, Array]:
+    """The lines as they stand in memory, and where each begins."""
     _, offsets, data = lines.buffers()
-    ends = np.frombuffer(offsets, dtype=np.int32)
-    first, last = int(ends[lines.offset]), int(ends[lines.offset + len(lines)])
-    return memoryview(data)[first:last]
+    starts = np.frombuffer(offsets, dtype=np.int32)[lines.offset : lines.offset + len(lines) + 1]
+    first, last = int(starts[0]), int(starts[-1])
+    return memoryview(data)[first:last], starts[:-1].astype(np.int64) - first
 
 
 def _first_data_line(chunk: memoryview) -> bytes:

@@ -5,6 +5,7 @@ from.
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,19 @@ from game_server.simulator.truth.meaning import Meaning
 
 _KNOWN_BIT, _BOT_BIT = 1 << 62, 1 << 61
 _AGENT_BITS = 10
+_OFFSET_BITS = 42
 _HOUR, _ROUTE, _METHOD, _STATUS, _BOT = 16, 14, 5, 10, 3  # bits of a key of totals
+
+
+@dataclass(frozen=True)
+class Written:
+    """A file as it was written: path, number of directives, the first line after them, where its lines begin."""
+
+    path: str
+    head_lines: int
+    first_line: bytes
+    line_starts: Array
+    size_bytes: int
 
 
 class Book:
@@ -35,32 +48,32 @@ class Book:
         self._base_hour = start_us // HOUR_US - 24
         self.lines = self.size_bytes = 0
 
-    def add(self, path: str, traffic: Traffic, head_lines: int, first_line: bytes, size_bytes: int) -> None:
-        """Account for an object; the traffic's requests are its lines, in order, after ``head_lines``
-        directives.
-        """
+    def add(self, written: Written, traffic: Traffic) -> None:
+        """Account for an object; the traffic's requests are its lines, in order, after the directives."""
         rows = traffic.requests
         spoilt = rows["damage"] > 0
         blank = int((rows["damage"] == damage.BLANK).sum())
         rejected = int(spoilt.sum()) - blank
         accepted = {name: values[~spoilt] for name, values in rows.items()} if spoilt.any() else rows
-        self.objects[path] = {
-            "lines": len(spoilt) + head_lines,
+        self.objects[written.path] = {
+            "lines": len(spoilt) + written.head_lines,
             "accepted": len(accepted["at"]),
             "rejected": rejected,
             "duplicates": 0,
-            "ignored": blank + head_lines,
-            "size_bytes": size_bytes,
+            "ignored": blank + written.head_lines,
+            "size_bytes": written.size_bytes,
         }
-        self.lines += len(spoilt) + head_lines
-        self.size_bytes += size_bytes
+        self.lines += len(spoilt) + written.head_lines
+        self.size_bytes += written.size_bytes
         at = accepted["at"] + accepted["duration"] if self.format.is_answer_time else accepted["at"]
         at = at // self.format.resolution_us * self.format.resolution_us
         meant = self.meaning.read(traffic.sessions, accepted)
         self._total(at, accepted, meant)
         if self.is_full:
-            self._parts.append(self._actors(traffic.sessions, accepted, at, meant))
-            digest = hashlib.sha256(first_line).digest()
+            part = self._actors(traffic.sessions, accepted, at, meant)
+            part["tie"] = accepted["tail"] if self.format.has_request_id else written.line_starts[~spoilt]
+            self._parts.append(part)
+            digest = hashlib.sha256(written.first_line).digest()
             self._orders.append(int.from_bytes(digest[:8], "big", signed=True))
 
     def rename(self, path: str, new_path: str) -> None:
@@ -68,15 +81,17 @@ class Book:
         self.objects[new_path] = self.objects.pop(path)
 
     def rows(self) -> Columns:
-        """All accepted requests: equal times stand in the order that the definition of order gives them."""
-        parts = self._parts
-        if not self.format.has_request_id:
-            parts = [parts[i] for i in sorted(range(len(parts)), key=lambda i: self._orders[i])]
-        rows = concat(parts)
-        rows["tie"] = (
-            rows.pop("tail") if self.format.has_request_id else np.zeros(len(rows["at"]), dtype=np.int8)
+        """All accepted requests, with ``tie``, which orders those of one actor and one time."""
+        if self.format.has_request_id:
+            return concat(self._parts)
+        # Two objects may begin with the same line (a health check of each host): then the offset decides.
+        rank = {order: number for number, order in enumerate(sorted(set(self._orders)))}
+        return concat(
+            [
+                {**part, "tie": part["tie"] + (rank[order] << _OFFSET_BITS)}
+                for part, order in zip(self._parts, self._orders, strict=True)
+            ]
         )
-        return rows
 
     def totals(self) -> list[tuple[int, str, str, int, int, int, int]]:
         """Hour since 1970, method, route, status, bot reason's number, requests, bytes; sorted."""
@@ -136,7 +151,6 @@ class Book:
         return {
             "actor": np.where(meant["reason"] > 0, actor | _BOT_BIT, actor),
             "at": at,
-            "tail": rows["tail"],
             "event": meant["event"],
             "status": rows["status"],
             "size": rows["size"],
@@ -151,6 +165,11 @@ def is_bot(actor: Array) -> Array:
 
 def is_known(actor: Array) -> Array:
     return np.asarray(actor & _KNOWN_BIT != 0)
+
+
+def player_of(actor: Array) -> Array:
+    """Number in the population; only for known actors."""
+    return np.asarray(actor & ~_KNOWN_BIT)
 
 
 def days(at: Array) -> Array:

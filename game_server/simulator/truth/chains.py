@@ -32,6 +32,7 @@ class Chains:
     last_day: int
     anonymous: Array  # day of each unidentified visitor's day
     actors: int
+    codes: Array  # of the actors, by number (book.player_of)
 
 
 def chain(rows: Columns, *, is_player: bool) -> Chains:
@@ -66,7 +67,7 @@ def chain(rows: Columns, *, is_player: bool) -> Chains:
     player_days = _player_days(rows)
     active = player_days["day"]
     first_day, last_day = (int(active.min()), int(active.max())) if len(active) else (0, -1)
-    return Chains(rows, sessions, player_days, first_day, last_day, anonymous, len(actors))
+    return Chains(rows, sessions, player_days, first_day, last_day, anonymous, len(actors), actors)
 
 
 def play_us(sessions: Columns, day_count: int, first_day: int) -> Array:

@@ -8,21 +8,26 @@ import gzip
 import io
 import json
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from game_server.simulator import catalogue
+from game_server.simulator.dice import Array
 from game_server.simulator.timeline import HOUR_US, MINUTE_US
 from game_server.simulator.truth.book import Book
 from game_server.simulator.truth.chains import Chains, chain
+from game_server.simulator.truth.experiment import exposures
 from game_server.simulator.truth.figures import concurrency, daily, minute_text, retention, session_figures
 from game_server.simulator.truth.paths import funnels, transitions
 
+_LONG = ("transitions", "concurrency", "traffic_hours")  # files of their own
 
-def document(book: Book) -> dict[str, Any]:
-    """Everything but transitions and concurrency."""
+
+def document(book: Book, variant: Array | None = None, variants: Sequence[str] = ()) -> dict[str, Any]:
+    """All that was counted. ``variant``: the experiment's, by player, where players' ids are logged."""
     found: dict[str, Any] = {
         "definitions": {
             "identity": "player" if book.format.is_player else "visitor",
@@ -52,18 +57,20 @@ def document(book: Book) -> dict[str, Any]:
             "transitions": transitions(chains, book.meaning.events),
             "concurrency": _minutes(chains),
         }
+        if variant is not None and book.format.is_player:
+            found["experiment"] = exposures(chains, book.meaning.events, variant, variants)
     return found
 
 
 def write_truth(found: dict[str, Any], out: Path) -> None:
     """Write truth.json, and what is long to files of its own beside it."""
     small = dict(found)
-    for name in ("transitions", "concurrency"):
+    for name in _LONG:
         if name in small:
             path = out / f"truth-{name}.json.gz"
             path.write_bytes(gz(_lines_of(small.pop(name)).encode()))
             small[f"{name}_file"] = path.name
-    (out / "truth.json").write_text(json.dumps(small, indent=1) + "\n", encoding="utf-8", newline="\n")
+    (out / "truth.json").write_text(_by_lines(small), encoding="utf-8", newline="\n")
 
 
 def gz(content: bytes) -> bytes:
@@ -72,6 +79,22 @@ def gz(content: bytes) -> bytes:
     with gzip.GzipFile(filename="", mode="wb", fileobj=buffer, mtime=0, compresslevel=9) as file:
         file.write(content)
     return buffer.getvalue()
+
+
+def _by_lines(found: dict[str, Any]) -> str:
+    """JSON with one line for each entry of the lists and objects at the top."""
+    parts = []
+    for name, value in found.items():
+        if isinstance(value, list) and value:
+            text = "[\n  " + ",\n  ".join(json.dumps(row) for row in value) + "\n ]"
+        elif isinstance(value, dict) and value:
+            text = (
+                "{\n  " + ",\n  ".join(f"{json.dumps(k)}: {json.dumps(v)}" for k, v in value.items()) + "\n }"
+            )
+        else:
+            text = json.dumps(value)
+        parts.append(f" {json.dumps(name)}: {text}")
+    return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
 def _lines_of(rows: list[Any]) -> str:
