@@ -1,8 +1,8 @@
 """Take the models' Spark SQL to other engines, and hold which of its functions may be used.
 
-Engines differ silently (a cast that rounds or cuts, a division that gives decimals, dates that become
-timestamps), so models use only what is listed here. Each function has a probe: an expression and the value that
-every engine must give for it.
+Engines differ silently (a cast that rounds or cuts, a division into decimals, dates that become
+timestamps), so models use only what is listed here. Each function has a probe: an expression and the value
+that every engine must give for it.
 """
 
 from __future__ import annotations
