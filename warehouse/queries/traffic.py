@@ -184,7 +184,7 @@ def concurrency_by_hour(
     grid = grid.merge(busy, how="left", on=["activity_date", "hour"]).fillna(
         {"player_minutes": 0, "peak_players": 0}
     )
-    grid["weekday"] = grid["activity_date"].dt.weekday
+    grid["weekday"] = grid["activity_date"].dt.day_of_week
     found = grid.groupby(["weekday", "hour"], as_index=False).agg(
         days=("activity_date", "size"),
         player_minutes=("player_minutes", "sum"),
