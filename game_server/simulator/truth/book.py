@@ -27,7 +27,7 @@ _HOUR, _ROUTE, _METHOD, _STATUS, _BOT = 16, 14, 5, 10, 3  # bits of a key of tot
 
 @dataclass(frozen=True)
 class Written:
-    """A file as it was written: path, number of directives, the first line after them, where its lines begin."""
+    """A file as it was written: path, number of directives, first line after them, where its lines begin."""
 
     path: str
     head_lines: int
