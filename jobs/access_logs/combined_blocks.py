@@ -77,10 +77,12 @@ def read_block(lines: Lines, numbers: Places, reader: CombinedReader) -> tuple[p
         if len(members) < FEW:
             continue
         if len(quotes) == shape * len(members) == shape * len(numbers):  # all lines of the block are alike
-            found = quotes.reshape(-1, shape)
+            found = quotes.reshape(-1, shape).T
         else:
-            found = padded[first[members, None] + np.arange(shape)]
-        shaped = _Shape(lines.block, data, starts[members], ends[members], found, reader)
+            found = padded[first[members] + np.arange(shape)[:, None]]
+        shaped = _Shape(
+            lines.block, data, starts[members], ends[members], np.ascontiguousarray(found), reader
+        )
         table, regular = shaped.read()
         is_read[members[regular]] = True
         tables.append(table.set_column(0, FIELDS.field(0), pa.array(numbers[members[regular]])))
@@ -88,7 +90,7 @@ def read_block(lines: Lines, numbers: Places, reader: CombinedReader) -> tuple[p
 
 
 class _Shape:
-    """Lines with one number of quotes. Narrowed step by step to the regular ones."""
+    """Lines with one number of quotes (a row of places for each quote), narrowed to the regular ones."""
 
     def __init__(
         self, block: bytes, data: Bytes, starts: Places, ends: Places, quotes: Places, reader: CombinedReader
@@ -101,14 +103,18 @@ class _Shape:
         """Drop the lines that are not regular, from the given columns too."""
         if regular.all():
             return list(columns)
-        self.starts, self.ends, self.quotes = self.starts[regular], self.ends[regular], self.quotes[regular]
+        self.starts, self.ends, self.quotes = (
+            self.starts[regular],
+            self.ends[regular],
+            self.quotes[:, regular],
+        )
         self.kept = self.kept[regular]
         return [column[regular] for column in columns]
 
     def read(self) -> tuple[pa.Table, Places]:
         """Give the regular lines' fields, and which of the lines they are."""
         self.keep(self._has_frame())
-        text = windows(self.data, self.quotes[:, 0] - _TIME_WIDTH, _TIME_WIDTH + 1 + _WORD)
+        text = windows(self.data, self.quotes[0] - _TIME_WIDTH, _TIME_WIDTH + 1 + _WORD)
         at, is_time = read_clf_columns(text[:, 1:])
         method, uri_start, is_method = self._methods(text[:, -_WORD:])
         for place, byte in ((0, _OPEN), (_TIME_WIDTH - 2, _CLOSE), (_TIME_WIDTH - 1, _SPACE)):
@@ -118,7 +124,7 @@ class _Shape:
         at, method, uri_start, status = self.keep(is_status, at, method, uri_start, status)
         size, is_size = self._sizes()
         at, method, uri_start, status, size = self.keep(is_size, at, method, uri_start, status, size)
-        prefixes = cut(self.block, self.starts, self.quotes[:, 0] - _TIME_WIDTH - 1).dictionary_encode()
+        prefixes = cut(self.block, self.starts, self.quotes[0] - _TIME_WIDTH - 1).dictionary_encode()
         heads = [self._head(raw) for raw in to_bytes(prefixes.dictionary)]
         is_head = np.array([head is not None for head in heads], dtype=bool)
         codes = prefixes.indices.to_numpy()
@@ -139,21 +145,22 @@ class _Shape:
     def _has_frame(self) -> Mask:
         """Check that there is room for what must be there, and all around the quotes from the third on."""
         data, quotes, ends = self.data, self.quotes, self.ends
-        asked, answered = quotes[:, 0], quotes[:, 1]
+        asked, answered = quotes[0], quotes[1]
         bracket = asked - _TIME_WIDTH
-        regular = (bracket - 2 >= self.starts) & (answered + 6 < ends) & (answered >= asked + 1 + _WORD)
+        regular: Mask = (bracket - 2 >= self.starts) & (answered + 6 < ends) & (answered >= asked + 1 + _WORD)
         regular &= data[np.maximum(bracket - 1, 0)] == _SPACE
-        if quotes.shape[1] == 2:
+        if quotes.shape[0] == 2:
             return regular
-        before = windows(data, quotes[:, 2] - 1, 3)
+        before = windows(data, quotes[2] - 1, 3)
         regular &= (before[:, 0] == _SPACE) & ~_MAY_BE_ADDRESS[before[:, 2]]
-        for closing in range(3, quotes.shape[1] - 1, 2):
-            between = windows(data, quotes[:, closing] - 1, 3)
+        for closing in range(3, quotes.shape[0] - 1, 2):
+            between = windows(data, quotes[closing] - 1, 3)
             regular &= (between[:, 0] != _BACKSLASH) & (between[:, 2] == _SPACE)
-            regular &= quotes[:, closing + 1] == quotes[:, closing] + 2
-        last = quotes[:, -1]
+            regular &= quotes[closing + 1] == quotes[closing] + 2
+        last = quotes[-1]
         after = data[np.minimum(last + 1, len(data) - 1)]
-        regular &= (data[last - 1] != _BACKSLASH) & ((last + 1 == ends) | (after == _SPACE))
+        # A backslash before the last quote changes nothing: no other quote could end the field.
+        regular &= (last + 1 == ends) | (after == _SPACE)
         return regular
 
     def _methods(self, text: Bytes) -> tuple[Places, Places, Mask]:
@@ -166,12 +173,12 @@ class _Shape:
             is_method = (word & mask) == wanted
             method[is_method] = index
             width[is_method] = len(name)
-        uri_start = self.quotes[:, 0] + 1 + width
+        uri_start = self.quotes[0] + 1 + width
         return method, uri_start, (method >= 0) & (self.data[uri_start] == _SLASH)
 
     def _statuses(self, uri_start: Places) -> tuple[Places, Mask]:
         """Read the status, and check the protocol before it."""
-        answered = self.quotes[:, 1]
+        answered = self.quotes[1]
         text = windows(self.data, answered - _PROTOCOL_WIDTH, _PROTOCOL_WIDTH + 6)
         regular = answered - _PROTOCOL_WIDTH > uri_start
         for place, byte in zip(range(15), b' HTTP/1.1" 200 ', strict=True):
@@ -185,8 +192,8 @@ class _Shape:
 
     def _sizes(self) -> tuple[Places, Mask]:
         """Read the bytes sent; -1 for `-`."""
-        start = self.quotes[:, 1] + 6
-        end = self.ends if self.quotes.shape[1] == 2 else self.quotes[:, 2] - 1
+        start = self.quotes[1] + 6
+        end = self.ends if self.quotes.shape[0] == 2 else self.quotes[2] - 1
         size, is_number = read_digits(self.data, start, end)
         is_dash = (end == start + 1) & (self.data[start] == _DASH)
         return np.where(is_dash, -1, size), is_number | is_dash
@@ -205,13 +212,13 @@ class _Shape:
 
     def _tails(self) -> tuple[dict[str, pa.Array], Mask]:
         """Read what follows the last quote. Gives columns of the regular lines, and which they are."""
-        shape, reader = self.quotes.shape[1], self.reader
+        shape, reader = self.quotes.shape[0], self.reader
         if shape == 2 or (reader.needs_ours and shape > 6):
             return {}, np.full(len(self.starts), not reader.needs_ours)
         if shape > 8 and reader.trusted_proxies:
             return {}, np.zeros(len(self.starts), dtype=bool)  # one of several fields may be the list
         has_ours = reader.has_ours and shape == 6
-        return read_tails(self.block, self.quotes[:, -1] + 1, self.ends, has_ours, reader.needs_ours)
+        return read_tails(self.block, self.quotes[-1] + 1, self.ends, has_ours, reader.needs_ours)
 
     def _table(
         self,
@@ -224,7 +231,7 @@ class _Shape:
     ) -> pa.Table:
         block, quotes, count = self.block, self.quotes, len(self.starts)
         nothing = pa.nulls(count, pa.binary())
-        uri_end = quotes[:, 1] - _PROTOCOL_WIDTH
+        uri_end = quotes[1] - _PROTOCOL_WIDTH
         mark = pc.find_substring(cut(block, uri_start, uri_end), b"?").to_numpy(zero_copy_only=False)
         path_end = np.where(mark < 0, uri_end, uri_start + mark)
         query_start = np.minimum(path_end + 1, uri_end)
@@ -240,9 +247,9 @@ class _Shape:
             values = pa.array([head[place] for head in known], pa.binary())
             if values.null_count < len(values):
                 columns[name] = values.take(indices)
-        if quotes.shape[1] > 2:
-            columns["referrer"] = cut(block, quotes[:, 2] + 1, quotes[:, 3])
-            columns["user_agent"] = cut(block, quotes[:, 4] + 1, quotes[:, 5])
+        if quotes.shape[0] > 2:
+            columns["referrer"] = cut(block, quotes[2] + 1, quotes[3])
+            columns["user_agent"] = cut(block, quotes[4] + 1, quotes[5])
         if self.reader.trusted_proxies:
             columns["address"] = self._clients(codes, known)
         columns |= tail
@@ -254,8 +261,8 @@ class _Shape:
 
     def _clients(self, codes: Places, heads: Sequence[tuple[bytes | None, ...]]) -> pa.Array:
         """Choose each line's client behind the trusted proxies, once for each distinct head and list."""
-        if self.quotes.shape[1] >= 8:
-            listed = cut(self.block, self.quotes[:, 6] + 1, self.quotes[:, 7]).dictionary_encode()
+        if self.quotes.shape[0] >= 8:
+            listed = cut(self.block, self.quotes[6] + 1, self.quotes[7]).dictionary_encode()
             lists, list_codes = to_bytes(listed.dictionary), listed.indices.to_numpy()
         else:
             lists, list_codes = [None], np.zeros(len(codes), dtype=np.int32)

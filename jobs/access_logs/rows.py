@@ -221,7 +221,8 @@ def to_requests(
         has_id = ids.is_valid().to_numpy(zero_copy_only=False)
         id_hi, id_lo = order_of_ids(ids)
         order_hi, order_lo = np.where(has_id, id_hi, order_hi), np.where(has_id, id_lo, order_lo)
-    address, user_agent = _column(table, "address"), _column(table, "user_agent")
+    address = _column(table, "address").dictionary_encode()
+    user_agent = _column(table, "user_agent").dictionary_encode()
     columns: dict[str, pa.Array] = {
         "at": table["at"],
         "method": to_words(_column(table, "method")),
@@ -245,12 +246,11 @@ def to_requests(
     return pa.table([columns[name] for name in REQUESTS.names], schema=REQUESTS)
 
 
-def _countries(logged: pa.Array, address: pa.Array, settings: IngestSettings) -> pa.Array:
+def _countries(logged: pa.Array, clients: pa.DictionaryArray, settings: IngestSettings) -> pa.Array:
     """Give the country that the log names, else that of the address, where a lookup is given."""
     words = to_words(logged)
     if settings.country_of is None or not logged.null_count:
         return words
-    clients = address.dictionary_encode()
     known = {
         raw: None if raw is None else settings.country_of(escape(raw)) for raw in to_bytes(clients.dictionary)
     }

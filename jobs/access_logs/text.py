@@ -79,8 +79,13 @@ def to_text(values: pa.Array) -> pa.Array:
 
 
 def to_words(values: pa.Array) -> pa.DictionaryArray:
-    """Turn a binary array into dictionary-encoded text; every entry of the dictionary is distinct."""
-    encoded = values.dictionary_encode()
+    """Turn a binary array into dictionary-encoded text; every entry of the dictionary is distinct.
+
+    The array may be dictionary-encoded already.
+    """
+    if values.null_count == len(values):
+        return pa.nulls(len(values), pa.dictionary(pa.int32(), pa.string()))
+    encoded = values if isinstance(values, pa.DictionaryArray) else values.dictionary_encode()
     words = to_text(encoded.dictionary)
     if words.null_count or pc.count_distinct(words).as_py() != len(
         words

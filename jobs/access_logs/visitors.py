@@ -11,7 +11,9 @@ import hashlib
 from functools import lru_cache
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from jobs.access_logs.text import to_bytes
 
@@ -62,20 +64,22 @@ def hasher(key: bytes) -> VisitorHash:
     return VisitorHash(key)
 
 
-def visitors_of(addresses: pa.Array, user_agents: pa.Array, key: bytes) -> pa.Array:
+def _codes(values: pa.DictionaryArray) -> npt.NDArray[np.int32]:
+    codes: npt.NDArray[np.int32] = pc.fill_null(values.indices, len(values.dictionary)).to_numpy()
+    return codes
+
+
+def visitors_of(addresses: pa.DictionaryArray, user_agents: pa.DictionaryArray, key: bytes) -> pa.Array:
     """Hash every row's address and user agent, each distinct pair once.
 
-    Parameters: two binary arrays of one length, NULL where the format lacks the field.
+    Parameters: two dictionary-encoded binary arrays of one length, NULL where the format lacks the field.
     """
-    if not len(addresses):
-        return pa.array([], pa.string())
-    address = addresses.dictionary_encode(null_encoding="encode")
-    agent = user_agents.dictionary_encode(null_encoding="encode")
-    width = len(agent.dictionary)
-    codes = address.indices.to_numpy().astype(np.int64) * width + agent.indices.to_numpy()
+    # What is missing has the code after the last one.
+    framed_addresses = [frame(value) for value in [*to_bytes(addresses.dictionary), None]]
+    framed_agents = [frame(value) for value in [*to_bytes(user_agents.dictionary), None]]
+    width = len(framed_agents)
+    codes = _codes(addresses).astype(np.int64) * width + _codes(user_agents)
     pairs = pa.array(codes).dictionary_encode()
-    framed_addresses = [frame(value) for value in to_bytes(address.dictionary)]
-    framed_agents = [frame(value) for value in to_bytes(agent.dictionary)]
     of = hasher(key).of_framed
     rows, columns = np.divmod(pairs.dictionary.to_numpy(), width)
     names = [
