@@ -21,7 +21,13 @@ from warehouse.definitions import definition_rows
 from warehouse.errors import ChecksFailedError, LoadError
 from warehouse.failpoints import failpoint
 from warehouse.lease import Clock, Lease
-from warehouse.objects import write_duplicates, write_lake_files, write_receipts
+from warehouse.objects import (
+    drop_samples,
+    unlist_lake_files,
+    write_duplicates,
+    write_lake_files,
+    write_receipts,
+)
 from warehouse.parquet import Staging
 from warehouse.rows import Rows, fitted, replace_rows
 from warehouse.schema import MODEL_TABLES, data_checks, load_runs
@@ -69,6 +75,8 @@ class RunLoad:
             recorded at the warehouse's first commit; later ones must be equal (or rebuild: the new ones).
             state: other entries of `warehouse_state`, such as the key's fingerprint.
         staging: keeps the tables as Parquet while they pass by, for the publication that follows.
+        unlisted: lake files that no reader uses any more, because others of this run stand for them.
+        resampled: objects whose sample of rejected lines is replaced by that of their receipt.
     """
 
     run: RunRecord
@@ -80,6 +88,8 @@ class RunLoad:
     settings: Mapping[str, str] = field(default_factory=dict)
     state: Mapping[str, str] = field(default_factory=dict)
     staging: Staging | None = None
+    unlisted: Sequence[str] = ()
+    resampled: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -122,7 +132,9 @@ def _write(connection: Connection, load: RunLoad, clock: Clock) -> Committed:
     number = int(state.get(COMMIT_NUMBER, "0")) + 1
     # First, because other rows refer to it; its end is set last.
     connection.execute(insert(load_runs), [_run_row(load.run, clock(), "done", None, number)])
+    drop_samples(connection, load.resampled)
     written = write_receipts(connection, load.run.run_id, load.receipts)
+    unlist_lake_files(connection, load.unlisted)
     written["lake_files"] = write_lake_files(connection, load.run.run_id, load.parts)
     for table in MODEL_TABLES:
         if table.name in load.tables:

@@ -199,6 +199,19 @@ def write_lake_files(connection: Connection, run_id: str, parts: Iterable[Writte
     return len(listed)
 
 
+def unlist_lake_files(connection: Connection, uris: Sequence[str]) -> None:
+    """Take lake files out of the list that readers use."""
+    for uri in uris:
+        connection.execute(delete(lake_file_objects).where(lake_file_objects.c.uri == uri))
+        connection.execute(delete(lake_files).where(lake_files.c.uri == uri))
+
+
+def drop_samples(connection: Connection, object_ids: Sequence[str]) -> None:
+    """Drop objects' samples of rejected lines, before those of their receipts take their place."""
+    for object_id in object_ids:
+        connection.execute(delete(rejected_lines).where(rejected_lines.c.object_id == object_id))
+
+
 def write_duplicates(connection: Connection, duplicates: pa.Table) -> int:
     """Set how many accepted lines of each object another line's request id stands for; give the rows changed.
 

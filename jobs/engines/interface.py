@@ -103,8 +103,13 @@ class Engine(Protocol):
         self,
         parts: Sequence[LakePart],
         settings: MeaningSettings,
-    ) -> Mapping[str, pa.Table | pa.RecordBatchReader]:
-        """Compute every model over the given lake parts. Table name → rows in the order of its key."""
+        *,
+        digests: Mapping[str, tuple[str, str]] | None = None,
+    ) -> Mapping[str, pa.RecordBatchReader]:
+        """Compute every model over the given lake parts. Table name → rows in the order of its key.
+
+        digests: of each object, those of its first data line and of its content.
+        """
 
     def close(self) -> None:
         """Give back memory and scratch files."""
