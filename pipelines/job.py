@@ -158,7 +158,7 @@ class Job:
         """Build every table, commit, publish."""
         change = change or Change()
         listed = self.warehouse.lake_files("requests")
-        requests = [_as_part(file) for file in listed if file.uri not in change.unlisted]
+        requests = [as_part(file) for file in listed if file.uri not in change.unlisted]
         requests += [part for part in ingestion.parts if part.table_name == "requests"]
         self.settings = decided(self.settings, requests, self.reporter)
         tables: dict[str, pa.RecordBatchReader] = {}
@@ -297,7 +297,8 @@ def _as_claim(claim: warehouse.ClaimedObject) -> Claim:
     )
 
 
-def _as_part(file: warehouse.LakeFile) -> LakePart:
+def as_part(file: warehouse.LakeFile) -> LakePart:
+    """Give a lake file as engines take it."""
     return LakePart(
         uri=file.uri,
         table_name=file.table_name,
