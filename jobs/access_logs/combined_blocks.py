@@ -30,6 +30,7 @@ _SPACE, _QUOTE, _DASH, _BACKSLASH, _OPEN, _CLOSE, _SLASH = b' "-\\[]/'
 _TIME_WIDTH = CLF_WIDTH + 3  # `[`, the time, `]` and the space before the request
 _METHODS = (b"GET ", b"POST ", b"PUT ", b"HEAD ", b"DELETE ", b"OPTIONS ", b"PATCH ")
 _PROTOCOL_WIDTH = 9  # ` HTTP/1.1`
+_MOST_QUOTES = 16  # more are seldom fields: somebody sends quotes, which a log escapes
 FEW = 8  # lines of one shape that are not worth setting up columns for
 # First bytes of a field that may be a list of addresses where the referrer should be.
 _MAY_BE_ADDRESS = np.isin(np.arange(256), np.frombuffer(b"0123456789abcdefABCDEF:[ u", np.uint8))
@@ -51,13 +52,13 @@ def read_block(lines: Lines, numbers: Places, reader: CombinedReader) -> tuple[p
         return FIELDS.empty_table(), numbers
     quotes = np.flatnonzero(data == _QUOTE)
     starts, ends = lines.starts[numbers], lines.ends[numbers]
-    first = np.searchsorted(quotes, starts)
-    count = np.searchsorted(quotes, ends) - first
-    padded = np.append(quotes, [0, 0])
+    before = np.append(np.searchsorted(quotes, lines.starts), len(quotes))  # quotes before each line
+    first = before[numbers]
+    count = before[numbers + 1] - first
     # A line that begins with a quote is wrapped as a whole, or has a quoted field before the address.
     is_quoted = (count >= 2) & (data[np.minimum(starts, len(data) - 1)] == _QUOTE)
     if is_quoted.any():
-        second = np.where(is_quoted, padded[np.minimum(first + 1, len(quotes))], 1)
+        second = np.where(is_quoted, quotes[np.minimum(first + 1, len(quotes) - 1)], 1)
         is_wrapped = (
             is_quoted
             & (data[ends - 1] == _QUOTE)
@@ -72,14 +73,16 @@ def read_block(lines: Lines, numbers: Places, reader: CombinedReader) -> tuple[p
         first, count = first + 2 * is_leading, count - 2 * is_leading
     tables = []
     is_read = np.zeros(len(numbers), dtype=bool)
-    for shape in np.unique(count[(count == 2) | ((count >= 6) & (count % 2 == 0))]).tolist():
+    for shape in np.unique(
+        count[(count == 2) | ((count >= 6) & (count <= _MOST_QUOTES) & (count % 2 == 0))]
+    ).tolist():
         members = np.flatnonzero(count == shape)
         if len(members) < FEW:
             continue
         if len(quotes) == shape * len(members) == shape * len(numbers):  # all lines of the block are alike
             found = quotes.reshape(-1, shape).T
         else:
-            found = padded[first[members] + np.arange(shape)[:, None]]
+            found = quotes[first[members] + np.arange(shape)[:, None]]
         shaped = _Shape(
             lines.block, data, starts[members], ends[members], np.ascontiguousarray(found), reader
         )
@@ -114,10 +117,10 @@ class _Shape:
     def read(self) -> tuple[pa.Table, Places]:
         """Give the regular lines' fields, and which of the lines they are."""
         self.keep(self._has_frame())
-        text = windows(self.data, self.quotes[0] - _TIME_WIDTH, _TIME_WIDTH + 1 + _WORD)
-        at, is_time = read_clf_columns(text[:, 1:])
+        text = windows(self.data, self.quotes[0] - _TIME_WIDTH - 1, _TIME_WIDTH + 2 + _WORD)
+        at, is_time = read_clf_columns(text[:, 2:])
         method, uri_start, is_method = self._methods(text[:, -_WORD:])
-        for place, byte in ((0, _OPEN), (_TIME_WIDTH - 2, _CLOSE), (_TIME_WIDTH - 1, _SPACE)):
+        for place, byte in ((0, _SPACE), (1, _OPEN), (_TIME_WIDTH - 1, _CLOSE), (_TIME_WIDTH, _SPACE)):
             is_time &= text[:, place] == byte
         at, method, uri_start = self.keep(is_time & is_method, at, method, uri_start)
         status, is_status = self._statuses(uri_start)
@@ -148,7 +151,6 @@ class _Shape:
         asked, answered = quotes[0], quotes[1]
         bracket = asked - _TIME_WIDTH
         regular: Mask = (bracket - 2 >= self.starts) & (answered + 6 < ends) & (answered >= asked + 1 + _WORD)
-        regular &= data[np.maximum(bracket - 1, 0)] == _SPACE
         if quotes.shape[0] == 2:
             return regular
         before = windows(data, quotes[2] - 1, 3)

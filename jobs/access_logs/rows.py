@@ -212,7 +212,6 @@ def to_requests(
     """
     count = table.num_rows
     duration = _column(table, "duration_us")
-    buckets = bucket_of(pc.fill_null(duration, 0).to_numpy(zero_copy_only=False))
     ids = _column(table, "request_id")
     digest = hashlib.sha256(place.first_line).digest()
     order_hi = np.full(count, int.from_bytes(digest[:8], "big", signed=True), dtype=np.int64)
@@ -229,7 +228,7 @@ def to_requests(
         "status": _column(table, "status").cast(pa.int16()),
         "bytes_sent": table["bytes_sent"],
         "duration_us": duration,
-        "duration_bucket": pc.if_else(duration.is_valid(), pa.array(buckets), pa.scalar(None, pa.int16())),
+        "duration_bucket": _buckets(duration),
         "user_agent": to_words(user_agent),
         "visitor": visitors_of(address, user_agent, settings.key),
         "host": to_words(_column(table, "host")),
@@ -244,6 +243,13 @@ def to_requests(
     for name in ("path", "query", "referrer", "user", "authenticated_id", "declared_id", "request_id"):
         columns[name] = to_text(_column(table, name))
     return pa.table([columns[name] for name in REQUESTS.names], schema=REQUESTS)
+
+
+def _buckets(duration: pa.Array) -> pa.Array:
+    if duration.null_count == len(duration):
+        return pa.nulls(len(duration), pa.int16())
+    buckets = bucket_of(pc.fill_null(duration, 0).to_numpy(zero_copy_only=False))
+    return pc.if_else(duration.is_valid(), pa.array(buckets), pa.scalar(None, pa.int16()))
 
 
 def _countries(logged: pa.Array, clients: pa.DictionaryArray, settings: IngestSettings) -> pa.Array:
