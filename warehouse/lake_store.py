@@ -36,6 +36,7 @@ class LakeStore:
     def __init__(self, lake_uri: str, *folders: str) -> None:
         self.uri = "/".join([_root_uri(lake_uri), *folders])
         self._is_local = not lake_uri.startswith("s3://")
+        self._unsettled: set[Path] = set()
         self._files: Any
         if self._is_local:
             self._files, self._root = fs.LocalFileSystem(), self.uri.removeprefix("file://")
@@ -70,7 +71,17 @@ class LakeStore:
             temporary.replace(target)
         finally:
             temporary.unlink(missing_ok=True)
-        _sync_folder(folder)
+        self._unsettled.add(folder)
+
+    def settle(self) -> None:
+        """Make sure that what was put survives a power cut: a rename is on disk only when its folder is."""
+        for folder in sorted(self._unsettled):
+            handle = os.open(folder, os.O_RDONLY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+        self._unsettled.clear()
 
     def exists(self, path: str) -> bool:
         return bool(self._files.get_file_info(self._at(path)).type == fs.FileType.File)
@@ -108,15 +119,6 @@ def _copy(data: Any, stream: Any) -> None:
     data.seek(0)
     while block := data.read(_COPY_BYTES):
         stream.write(block)
-
-
-def _sync_folder(folder: Path) -> None:
-    # A rename is on disk only when its folder is.
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _s3_from_environment() -> Any:

@@ -164,7 +164,9 @@ def _read_latest(store: LakeStore) -> dict[str, Any]:
 
 
 def _write_latest(store: LakeStore, latest: Mapping[str, Any]) -> None:
+    store.settle()  # what it lists comes first
     store.put(LATEST, (json.dumps(latest, indent=1, sort_keys=True) + "\n").encode())
+    store.settle()
 
 
 def _unlisted(

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import warehouse
+from warehouse.connection import _create
 from warehouse.engine import shown, writing
 
 
@@ -140,6 +141,10 @@ def test_a_query_gives_times_dates_and_truths_as_such(wh, kit, small) -> None:
 def test_no_file_is_left_beside_a_closed_warehouse(wh, kit, small, tmp_path) -> None:
     kit.load(wh, "r1", small)
     assert [path.name for path in tmp_path.iterdir()] == ["playerpath.db"]
+
+
+def test_who_comes_second_finds_the_warehouse_that_the_first_made(wh) -> None:
+    assert _create(wh.engine, "p.db", wh.clock()) == wh.warehouse_id
 
 
 def test_processes_that_make_one_warehouse_at_once_make_one(tmp_path) -> None:

@@ -186,6 +186,12 @@ def test_the_order_of_insertion_leaves_no_trace(loaded) -> None:
     assert loaded.digest() == before
 
 
+def test_every_table_is_read_in_the_order_of_its_key() -> None:
+    """SQLite would give that order unasked."""
+    for name, statement in module._statements(without_objects=False).items():
+        assert "ORDER BY" in str(statement), name
+
+
 def test_the_size_of_a_batch_leaves_no_trace(loaded, monkeypatch) -> None:
     before = loaded.digest()
     monkeypatch.setattr(module, "BATCH_ROWS", 3)

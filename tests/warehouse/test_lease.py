@@ -94,6 +94,20 @@ def test_a_run_that_lost_its_lease_commits_nothing(wh, clock, kit, small) -> Non
     assert wh.claims() == []
 
 
+def test_a_run_that_lost_its_lease_to_its_own_repetition_commits_nothing(wh, clock, kit) -> None:
+    with wh.lease("r1") as slow:
+        clock.sleep(61)
+        with wh.lease("r1"), pytest.raises(warehouse.LeaseLostError):
+            wh.commit(warehouse.RunLoad(kit.record("r1"), slow))
+
+
+def test_a_lease_is_of_no_use_after_it_was_given_back(wh, kit) -> None:
+    with wh.lease("r1") as lease:
+        pass
+    with pytest.raises(warehouse.LeaseLostError, match="found it free"):
+        wh.commit(warehouse.RunLoad(kit.record("r1"), lease))
+
+
 def test_a_lease_that_ran_out_but_that_nobody_took_still_commits(wh, clock, kit) -> None:
     with wh.lease("slow") as slow:
         clock.sleep(3_600)

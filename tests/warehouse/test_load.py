@@ -223,6 +223,12 @@ def test_a_thousand_rejected_lines_are_kept_of_each_object(wh, kit) -> None:
     assert objects(wh)["id-a"][2] == 1_600
 
 
+def test_the_lines_that_are_kept_are_the_first_of_the_object(wh, kit) -> None:
+    backwards = kit.sample("id-a", range(1_200, 0, -1))
+    kit.load(wh, "r1", receipts=[kit.receipt("a", 0, rejected=1_200, rejected_sample=backwards)])
+    assert wh.sql("SELECT max(byte_offset) AS last FROM rejected_lines")["last"].tolist() == [1_000]
+
+
 def test_duplicates_move_lines_of_all_objects_and_back(wh, kit) -> None:
     world = kit.World({"ada": (0,)})
     two = [kit.receipt("a", 2), kit.receipt("b", 2)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 from datetime import timedelta
 from itertools import pairwise
@@ -225,6 +226,18 @@ def test_unlisted_files_go_after_seven_days_and_not_before(wh, kit, small, clock
     assert {path for path in files(wh, tmp_path) if path.endswith(".parquet")} == listed
 
 
+def test_the_seven_days_begin_when_a_file_is_unlisted(wh, kit, small, clock, tmp_path) -> None:
+    seen = []
+    for number, last in enumerate([32, 33, 34]):
+        world = kit.World(dict(small.days) | {"dan": (31, last)})
+        kit.load(wh, f"r{number}", world, **({} if number == 0 else {"receipts": []}))
+        wh.publish(str(tmp_path))
+        seen += [path for path in sorted(files(wh, tmp_path)) if path.startswith("sessions/2026-11")]
+        clock.now += timedelta(days=5)
+    removed = wh.publish(str(tmp_path)).removed  # the first file is unlisted for 10 days, the second for 5
+    assert [path for path in removed if path.startswith("sessions/2026-11")] == seen[:1]
+
+
 def test_a_file_that_is_listed_again_stays(wh, kit, small, clock, tmp_path) -> None:
     other = kit.World(dict(small.days) | {"dan": (31, 33)})
     for number, world in enumerate([small, other, small]):
@@ -242,6 +255,29 @@ def test_a_damaged_latest_is_written_anew(wh, kit, small, tmp_path) -> None:
         (folder(wh, tmp_path) / LATEST).write_bytes(damage)
         wh.publish(str(tmp_path))
         assert latest(wh, tmp_path)["commit_number"] == 1
+
+
+def test_everything_is_on_disk_before_it_is_listed(wh, kit, small, tmp_path, monkeypatch) -> None:
+    """Each file is synced before its rename, each folder before latest.json appears in it."""
+    done: list[str] = []
+    fsync, replace = os.fsync, Path.replace
+
+    def synced(handle: int) -> None:
+        done.append(f"sync {Path(f'/proc/self/fd/{handle}').readlink().name}")
+        fsync(handle)
+
+    def renamed(source: Path, target: str) -> Path:
+        assert done[-1] == f"sync {source.name}"
+        done.append(f"rename {Path(target).name}")
+        return replace(source, target)
+
+    kit.load(wh, "r1", small)
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(Path, "replace", renamed)
+    wh.publish(str(tmp_path))
+    swap = done.index("rename latest.json")
+    assert {"sync sessions", "sync log_objects", "sync _symlink_format_manifest"} <= set(done[:swap])
+    assert done[swap + 1 :] == ["sync tables"]
 
 
 def test_an_older_state_is_never_put_over_a_newer_one(wh, kit, small, tmp_path, monkeypatch) -> None:
