@@ -17,6 +17,7 @@ from game_server.simulator.world import World
 DAMAGES = 5  # kinds of spoilt lines, numbered from 1 (lines.damage)
 _HEALTH_AGENT = next(i for i, agent in enumerate(catalogue.USER_AGENTS) if agent.reason == "health_check")
 _HEALTH_ADDRESS = 0x64400001
+_HEALTH_STEP_US = 7_000_000
 _VARIANT = np.uint64(1 << 63)  # of RFC 9562, in the low half of a UUID
 
 
@@ -143,11 +144,12 @@ def _health_checks(world: World, day: int, opened: Columns, dice: Dice) -> Colum
         return requests(0)
     times = np.arange(0, DAY_US, world.health_check_s * SECOND_US)
     count = len(times) * world.hosts
+    late = np.repeat(np.arange(world.hosts), len(times)) * _HEALTH_STEP_US  # one host after the other
     checks = requests(
         count,
         session=first + np.repeat(np.arange(world.hosts), len(times)),
         action=Action.HEALTH,
-        at=world.day_us(day) + np.tile(times, world.hosts) + dice.below(count, 3_000),
+        at=world.day_us(day) + np.tile(times, world.hosts) + late + dice.below(count, 3_000),
         target=world.vocabulary.start[Action.HEALTH],
     )
     answer(world, opened, checks, dice)

@@ -11,6 +11,7 @@ import pyarrow as pa
 from game_server.simulator.lines.aws import (
     CLOUDFRONT_FEW_FIELDS,
     CLOUDFRONT_FIELDS,
+    CLOUDFRONT_HEADER_BYTES,
     alb_lines,
     cloudfront_few_lines,
     cloudfront_lines,
@@ -51,6 +52,7 @@ class Format:
     is_encoded: bool = False
     is_gz: bool = False
     fields: str = ""
+    header_bytes: int = 0  # that its byte counts hold beside the body
 
     def file_name(self, host: int, start_us: int, end_us: int, sequence: int) -> str:
         """Name below ``logs/`` of the file of one host (balancer node, edge) for one period."""
@@ -106,6 +108,7 @@ FORMATS: dict[str, Format] = {
             is_encoded=True,
             is_gz=True,
             fields=CLOUDFRONT_FIELDS,
+            header_bytes=CLOUDFRONT_HEADER_BYTES,
         ),
         Format(
             "cloudfront-few",
@@ -118,6 +121,7 @@ FORMATS: dict[str, Format] = {
             is_encoded=True,
             is_gz=True,
             fields=CLOUDFRONT_FEW_FIELDS,
+            header_bytes=CLOUDFRONT_HEADER_BYTES,
         ),
     )
 }

@@ -32,8 +32,8 @@ STORY = Story(
     experiment_days=(5, 1_000), lift=1.5,
 )  # fmt: skip
 WORLD = World(
-    seed=40, players=120, start=date(2026, 8, 1), story=STORY, requests_per_session=4.0, visitor_ratio=0.08,
-    bot_ratio=0.02, assets=1, health_check_s=21_600, damage_ratio=0.0005, is_lean=True,
+    seed=40, players=120, start=date(2026, 8, 1), story=STORY, requests_per_session=4.0, visitor_ratio=0.06,
+    bot_ratio=0.015, assets=1, health_check_s=21_600, damage_ratio=0.0005, is_lean=True,
 )  # fmt: skip
 
 

@@ -79,11 +79,11 @@ def simulate(
     7); and in files of their own ``transitions`` [date, from, to, transitions, players] and ``concurrency``
     [minute, players].
 
-    The benchmark's log, 3 million lines of about 220 bytes in some 100,000 sessions::
+    The benchmark's log, 3 million lines of 230 bytes in 114,000 visitor sessions::
 
         simulate(2_000, 60, 1, "combined", out, lines=3_000_000, requests_per_session=22, visitor_ratio=0.3)
 
-    and an adverse one of over a million sessions::
+    and an adverse one, of 1.6 million sessions::
 
         simulate(60_000, 60, 1, "combined", out, lines=3_000_000, requests_per_session=1, visitor_ratio=4.0,
                  assets=0)

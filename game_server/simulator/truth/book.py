@@ -125,7 +125,9 @@ class Book:
             (_BOT, meant["reason"]),
         ):
             key = key << bits | values
-        grouped = pa.table({"key": key, "size": rows["size"]}).group_by("key", use_threads=False)
+        grouped = pa.table({"key": key, "size": rows["size"] + self.format.header_bytes}).group_by(
+            "key", use_threads=False
+        )
         counted = grouped.aggregate([("size", "count"), ("size", "sum")])
         for group, requests, size in zip(
             *(counted[name].to_pylist() for name in ("key", "size_count", "size_sum")), strict=True
@@ -153,7 +155,6 @@ class Book:
             "at": at,
             "event": meant["event"],
             "status": rows["status"],
-            "size": rows["size"],
             "platform": platform[session].astype(np.int8),
             "in_session": meant["in_session"],
         }

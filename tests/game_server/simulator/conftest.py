@@ -119,7 +119,7 @@ def _parse(name: str, line: str) -> dict[str, Any] | None:
             "method": method,
             "path": path,
             "status": int(w[8]),
-            "bytes": int(w[30]),
+            "bytes": int(w[3]),
             "id": w[14],
         }
     else:
