@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-import pandas as pd
 from sqlalchemy import Connection, Engine, inspect, text
 
 from warehouse.checks import CheckResult, run_checks
@@ -33,6 +32,9 @@ from warehouse.state import (
     write_state,
 )
 from warehouse.state import SCHEMA_VERSION as VERSION_ENTRY
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _SHOWN_TABLES = 5
 
@@ -152,6 +154,8 @@ class Warehouse:
         >>> wh.sql("SELECT activity_date, dau FROM daily_activity WHERE value = :value", value="ios")  #
         doctest: +SKIP
         """
+        import pandas as pd  # half of a run's start-up time, and no run needs it
+
         with self.reading() as connection:
             result = connection.execute(text(query), params)
             frame = pd.DataFrame.from_records([tuple(row) for row in result], columns=list(result.keys()))
