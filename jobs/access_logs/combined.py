@@ -64,7 +64,6 @@ class Tail(NamedTuple):
     forwarded: bytes | None
     duration_us: int | None
     rest: bytes  # after the user agent, if nothing but it and the referrer stands before
-    is_cut: bool  # the line ends inside quotes
 
 
 def is_address(token: bytes) -> bool:
@@ -142,7 +141,6 @@ def read_tail(tail: bytes) -> Tail:
     """Read the fields that follow the size: quoted ones in their known order, then whatever a server adds."""
     quoted: list[bytes] = []
     first = last = b""
-    is_cut = False
     rest_at = None
     place = 0
     while place < len(tail):  # tail[place] is the space before a field
@@ -153,8 +151,7 @@ def read_tail(tail: bytes) -> Tail:
             else:
                 end = _QUOTE_END.search(tail, place + 2)
                 if end is None:
-                    is_cut = True
-                    break
+                    break  # the line was cut off inside the quotes
                 value, place = tail[place + 2 : end.start()], end.end()
             quoted.append(value)
             last = b'"'
@@ -176,7 +173,7 @@ def read_tail(tail: bytes) -> Tail:
         forwarded = next((value for value in quoted[2:] if is_address_list(value)), None)
     referrer, user_agent = (named[0], named[1]) if len(named) >= 2 else (None, None)
     rest = b"" if rest_at is None else tail[rest_at:]
-    return Tail(referrer, user_agent, forwarded, read_duration(first, last), rest, is_cut)
+    return Tail(referrer, user_agent, forwarded, read_duration(first, last), rest)
 
 
 def unwrap(line: bytes) -> bytes:
@@ -228,7 +225,7 @@ class CombinedReader:
             return "not_in_format"
         tail = read_tail(line[end:])
         ours = _OURS.fullmatch(tail.rest) if self.has_ours else None
-        if ours is None and self.needs_ours and (tail.rest or tail.is_cut or tail.user_agent is None):
+        if ours is None and self.needs_ours and (tail.rest or tail.user_agent is None):
             return "missing_fields"
         bracketed, bare, waited = time.groups()
         at = read_clf(bracketed) if bracketed is not None else read_iso(bare)

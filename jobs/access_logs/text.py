@@ -87,8 +87,7 @@ def to_words(values: pa.Array) -> pa.DictionaryArray:
         return pa.nulls(len(values), pa.dictionary(pa.int32(), pa.string()))
     encoded = values if isinstance(values, pa.DictionaryArray) else values.dictionary_encode()
     words = to_text(encoded.dictionary)
-    if words.null_count or pc.count_distinct(words).as_py() != len(
-        words
-    ):  # raw \x01 and the text "\x01" meet
+    # The raw byte 1 and the text "\\x01" become one word.
+    if words.null_count or pc.count_distinct(words).as_py() != len(words):
         return words.take(encoded.indices).dictionary_encode()
     return pa.DictionaryArray.from_arrays(encoded.indices, words)

@@ -53,6 +53,12 @@ def test_text_is_escaped_value_by_value_and_always_valid(values: list[bytes | No
         assert len(set(words.dictionary.to_pylist())) == len(words.dictionary)
 
 
+def test_a_byte_and_the_text_that_it_is_escaped_to_become_one_word() -> None:
+    words = to_words(pa.array([b"\x01", rb"\x01", None, b"a"], pa.binary()))
+    assert words.to_pylist() == [r"\x01", r"\x01", None, "a"]
+    assert words.dictionary.to_pylist() == [r"\x01", "a"]
+
+
 @pytest.mark.parametrize(
     ("raw", "text"),
     [

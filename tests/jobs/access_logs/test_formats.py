@@ -48,6 +48,12 @@ def test_a_named_format_is_the_only_one_that_is_tried() -> None:
     assert _format(COMBINED, replace(SETTINGS, format="playerpath")) == "playerpath"
 
 
+def test_a_line_that_is_too_long_to_be_read_tells_no_format() -> None:
+    assert (
+        _format(COMBINED + b"x" * 100 + b"\n" + OURS, replace(SETTINGS, max_line_bytes=150)) == "playerpath"
+    )
+
+
 def test_a_name_that_nobody_knows_is_said_to_be_unknown() -> None:
     with pytest.raises(UnknownFormatError, match=r"wanted a format \(playerpath, .*\), found 'squid'"):
         find_layout(COMBINED, replace(SETTINGS, format="squid"))

@@ -100,7 +100,8 @@ HOSTILE = [
 @pytest.mark.parametrize("layout", LAYOUTS, ids=[layout.format for layout in LAYOUTS])
 def test_a_line_of_64_kib_is_read_in_linear_time(layout: Layout) -> None:
     started = time.process_time()
-    prefixes = (b"", *(line[: len(line) // 2] for line in GOOD[:9]))
+    good = next(line for line in GOOD[:9] if _ingest(line, layout).requests.num_rows)[:-1]
+    prefixes = (b"", good[: len(good) // 2], good)
     for prefix in prefixes:
         for piece in HOSTILE:
             raw = prefix + (piece * (65_000 // len(piece) + 1))[:65_000] + b"\n"
