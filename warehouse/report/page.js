@@ -49,6 +49,7 @@
     const result = Plotly.react(
       chart, themed(data, style, false), {...themed(layout, style, false), width, autosize: false}, CONFIG);
     drawn.add(chart);
+    chart.dataset.drawn = "";
     return result;
   }
   const redraw = () => { for (const chart of drawn) draw(chart); };

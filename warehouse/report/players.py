@@ -104,7 +104,7 @@ def _lifecycle(warehouse: Readable, period: Period) -> Figure:
                     "activity_date",
                     (
                         Line("returning_players", "returning", "@s1"),
-                        Line("resurrected_players", "resurrected", "@s4"),
+                        Line("resurrected_players", "resurrected", "@s2"),
                         Line("new_players", "new", "@s3"),
                         Line("away", "dormant", "@s5"),
                     ),

@@ -31,11 +31,13 @@ def shown(value: Any, longest: int = LONGEST_TEXT) -> str:
     if missing(value):
         return MISSING
     text = str(value)
+    if len(text) > 2 * longest:  # the middle is not shown, so it need not be looked at
+        text = f"{text[:longest]}…{text[-longest:]}"
+    text = "".join(f"⟨U+{ord(c):04X}⟩" if unicodedata.category(c) in _HIDDEN else c for c in text)
     if len(text) > longest:
         head = (longest * 2) // 3
-        tail = longest - head - 1
-        text = f"{text[:head]}…{text[-tail:]}"
-    return "".join(f"⟨U+{ord(c):04X}⟩" if unicodedata.category(c) in _HIDDEN else c for c in text)
+        text = f"{text[:head]}…{text[head + 1 - longest :]}"
+    return text
 
 
 def excerpt(value: Any) -> str:

@@ -62,12 +62,12 @@ def _requests(frame: pd.DataFrame, period: Period, stream: str) -> Figure:
         .reset_index()
     )
     # CloudFront, the load balancer and the server may log one request each: streams are never stacked.
-    colors = ("@s1", "@s2", "@s3", "@s4")
+    colors = ("@s1", "@s2", "@s3")
     series = [
         Line(
             f"{stream} {who}",
             f"{stream}, {who}" if len(streams) > 1 else who,
-            colors[n % 4] if len(streams) > 1 or who == "people" else "@s5",
+            colors[n % 3] if len(streams) > 1 or who == "people" else "@s5",
             "solid" if who == "people" else "dash",
         )
         for n, stream in enumerate(streams)
@@ -140,7 +140,7 @@ def _latency(warehouse: Readable, period: Period, stream: str) -> Figure:
                     frame,
                     "start_at",
                     (
-                        Line("p99_ms", "99th percentile", "@s4", "dot", 1.4),
+                        Line("p99_ms", "99th percentile", "@s3", "dot", 1.6),
                         Line("p95_ms", "95th percentile", "@s2", "dash"),
                         Line("p50_ms", "median", "@s1"),
                     ),
