@@ -48,7 +48,8 @@ class _Begun:
     """An object of which the head was read."""
 
     source: SourceObject
-    head: bytes
+    read: bytes  # of its pieces so far
+    head: bytes  # by which its format is found
     first_line: bytes
     limit: int | None  # bytes of a growing file that are whole lines
     waiting: int
@@ -119,8 +120,7 @@ class _Run:
             with self._refusing(source):
                 self._read_among_claims(source)
             self._workers.drain()
-        parts = self._workers.parts()
-        return Ingestion(tuple(self._receipts[source.object_id] for source in sources), parts)
+        return Ingestion(tuple(self._receipts.values()), self._workers.parts())
 
     @contextlib.contextmanager
     def _refusing(self, source: SourceObject) -> Iterator[None]:
@@ -145,14 +145,15 @@ class _Run:
             size += len(piece)
             if size >= HEAD_BYTES:
                 break
-        head = b"".join(parts)
+        read = b"".join(parts)
+        head = read[:HEAD_BYTES]  # pieces are larger where they were unpacked, and that must change nothing
         first_line = first_data_line(head)
         if first_line is None:
             if size >= HEAD_BYTES:
                 raise ObjectRefused(f"in no known format: no line in its first {HEAD_BYTES:,} bytes")
             self._receipts[source.object_id] = replace(_empty(source), waiting=waiting)
             return None
-        return _Begun(source, head, first_line, limit, waiting)
+        return _Begun(source, read, head, first_line, limit, waiting)
 
     def _limit(self, source: SourceObject) -> tuple[int | None, int]:
         """Give the size up to which a growing local file is read, and how many lines wait for their end."""
@@ -169,11 +170,11 @@ class _Run:
         return end, int(end < source.size_bytes)
 
     def _whole_pieces(self, begun: _Begun, after_head: Iterator[bytes]) -> Iterator[bytes]:
-        yield begun.head
+        yield begun.read
         if begun.limit is None:
             yield from after_head
         else:
-            yield from limited(after_head, begun.limit - len(begun.head))
+            yield from limited(after_head, begun.limit - len(begun.read))
 
     def _read_again(self, begun: _Begun) -> Iterator[bytes]:
         pieces = self._open(begun.source)

@@ -75,7 +75,10 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Ingestion:
-    """What one call of `ingest` gave: a receipt for each source, in order, and the lake parts written."""
+    """What one call of `ingest` gave: a receipt for each source, and the lake parts written.
+
+    Receipts are in the order in which objects were taken: a claim's own comes before those that continue it.
+    """
 
     receipts: tuple[Receipt, ...]
     parts: tuple[LakePart, ...]
