@@ -83,7 +83,7 @@ def simulate(
 
         simulate(2_000, 60, 1, "combined", out, lines=3_000_000, requests_per_session=22, visitor_ratio=0.3)
 
-    and an adverse one, of 1.6 million sessions::
+    and an adverse one, of 1.5 million sessions::
 
         simulate(60_000, 60, 1, "combined", out, lines=3_000_000, requests_per_session=1, visitor_ratio=4.0,
                  assets=0)
