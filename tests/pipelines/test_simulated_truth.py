@@ -22,7 +22,7 @@ SECOND = 1_000_000
 def loaded(request, tmp_path_factory: pytest.TempPathFactory):
     """The truth of a simulation in one format, and the warehouse that one run made of it."""
     folder = tmp_path_factory.mktemp(request.param)
-    truth: Any = simulate(players=60, days=35, seed=11, format=request.param, out=folder).truth
+    truth: Any = simulate(players=40, days=33, seed=11, format=request.param, out=folder).truth
     url = f"sqlite:///{folder}/playerpath.db"
     is_ours = request.param == "playerpath"
     run(
@@ -35,7 +35,7 @@ def loaded(request, tmp_path_factory: pytest.TempPathFactory):
         Reporter(),
     )
     truth = json.loads((folder / "truth.json").read_text())
-    for name in ("transitions", "concurrency"):
+    for name in ("transitions", "concurrency", "traffic_hours"):
         truth[name] = json.loads(gzip.decompress((folder / truth[f"{name}_file"]).read_bytes()))
     with warehouse.connect(url, read_only=True) as opened:
         yield truth, opened, folder
@@ -86,7 +86,8 @@ def test_every_day_has_its_players(loaded) -> None:
         "peak_at",
     ]
     found = rows(
-        opened, f"select {', '.join(names)} from daily_activity where dimension = 'all' order by activity_date"
+        opened,
+        f"select {', '.join(names)} from daily_activity where dimension = 'all' order by activity_date",
     )
     bots = truth["bot_requests_by_date"]
     wanted = [
@@ -117,7 +118,8 @@ def test_every_platform_has_its_players(loaded) -> None:
     truth, opened, _ = loaded
     found: dict[str, dict[str, int]] = {}
     for date, value, dau in rows(
-        opened, "select activity_date, value, dau from daily_activity where dimension = 'platform' and dau > 0"
+        opened,
+        "select activity_date, value, dau from daily_activity where dimension = 'platform' and dau > 0",
     ):
         found.setdefault(date, {})[value] = dau
     assert found == {day["activity_date"]: day["platforms"] for day in truth["daily"] if day["platforms"]}
@@ -240,8 +242,8 @@ def test_traffic_of_every_hour_and_route(loaded) -> None:
     assert hours == sorted(truth["traffic_hours"])
     routes = rows(
         opened,
-        "select method, route, status, is_bot, sum(request_count) from traffic_hours"
-        " group by method, route, status, is_bot",
+        "select method, route, status, is_bot, sum(request_count), sum(coalesce(bytes_sent, 0))"
+        " from traffic_hours group by method, route, status, is_bot",
     )
-    wanted = [[each[0] or "(none)", *each[1:5]] for each in truth["routes"]]
+    wanted = [[each[0] or "(none)", *each[1:]] for each in truth["routes"]]
     assert sorted(routes) == sorted(wanted)
