@@ -9,15 +9,13 @@ import pyarrow.compute as pc
 
 from jobs.access_logs.combined import read_duration
 from jobs.access_logs.lines import Places, cut, read_digits
+from jobs.access_logs.request_ids import are_uuids
 from jobs.access_logs.text import data_of, offsets_of, to_bytes
 
 Mask = npt.NDArray[np.bool_]
 
 _DASH = ord("-")
 _PIECES = 6  # of our own tail when split on spaces; the first, before the first space, is empty
-_UUID_WIDTH = 36
-_UUID_DASHES = np.isin(np.arange(_UUID_WIDTH), (8, 13, 18, 23))
-_IS_HEX = np.isin(np.arange(256), np.frombuffer(b"0123456789abcdefABCDEF", np.uint8))
 _LONGEST_PLAYER = 256
 
 
@@ -102,7 +100,7 @@ def _read_ours(tails: pa.Array) -> tuple[dict[str, pa.Array], Mask]:
         & (is_missing[1] | is_duration & (widths[1] <= 17))
         & (widths[2] >= 1)
         & (widths[2] <= _LONGEST_PLAYER)
-        & (is_missing[3] | _are_uuids(data, starts[3], widths[3]))
+        & (is_missing[3] | are_uuids(data, starts[3], widths[3]))
         & (is_missing[4] | _are_countries(data, starts[4], widths[4]))
     )
     rows, first = rows[valid], first[valid]
@@ -112,14 +110,6 @@ def _read_ours(tails: pa.Array) -> tuple[dict[str, pa.Array], Mask]:
         indices = pa.array(first + field + 1, mask=is_missing[field][valid])
         columns[name] = pieces.take(indices)
     return columns, is_ours
-
-
-def _are_uuids(data: npt.NDArray[np.uint8], starts: Places, widths: Places) -> Mask:
-    valid: Mask = widths == _UUID_WIDTH
-    padded = np.concatenate([data, np.zeros(_UUID_WIDTH, np.uint8)])
-    text = padded[starts[:, None] + np.arange(_UUID_WIDTH)]
-    valid &= (text[:, _UUID_DASHES] == _DASH).all(axis=1) & _IS_HEX[text[:, ~_UUID_DASHES]].all(axis=1)
-    return valid
 
 
 def _are_countries(data: npt.NDArray[np.uint8], starts: Places, widths: Places) -> Mask:

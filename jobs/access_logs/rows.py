@@ -18,9 +18,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.access_logs.buckets import bucket_of
+from jobs.access_logs.request_ids import order_of_ids
 from jobs.access_logs.requests import REQUESTS
 from jobs.access_logs.settings import IngestSettings
-from jobs.access_logs.text import data_of, escape, offsets_of, to_bytes, to_text, to_words
+from jobs.access_logs.text import escape, to_bytes, to_text, to_words
 from jobs.access_logs.visitors import visitors_of
 
 
@@ -166,41 +167,6 @@ class Place:
 def _column(table: pa.Table, name: str) -> pa.Array:
     chunked = table[name]
     return chunked.chunk(0) if chunked.num_chunks == 1 else chunked.combine_chunks()
-
-
-def _first_bytes(values: pa.Array, width: int) -> npt.NDArray[np.uint8]:
-    """Give the first bytes of every value as a matrix, padded with zeros on the right."""
-    offsets = offsets_of(values).astype(np.int64)
-    data = np.concatenate([data_of(values), np.zeros(width, np.uint8)])
-    places = np.arange(width)
-    matrix: npt.NDArray[np.uint8] = data[offsets[:-1, None] + places]
-    matrix[places >= np.diff(offsets)[:, None]] = 0
-    return matrix
-
-
-_NIBBLES = np.full(256, 255, dtype=np.uint8)
-for _digits in (b"0123456789abcdef", b"0123456789ABCDEF"):
-    _NIBBLES[np.frombuffer(_digits, np.uint8)] = np.arange(16, dtype=np.uint8)
-_UUID_DASHES = [8, 13, 18, 23]
-_UUID_DIGITS = [place for place in range(36) if place not in _UUID_DASHES]
-
-
-def order_of_ids(ids: pa.Array) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Give 128 bits of each request id as two signed integers whose order is that of the bits.
-
-    A UUID gives its own bits; any other id its first 16 bytes.
-    """
-    text = _first_bytes(ids, 36)
-    nibbles = _NIBBLES[text[:, _UUID_DIGITS]]
-    is_uuid = (
-        (np.diff(offsets_of(ids)) == 36)
-        & (nibbles <= 15).all(axis=1)
-        & (text[:, _UUID_DASHES] == 45).all(axis=1)
-    )
-    bits = np.where(is_uuid[:, None], nibbles[:, 0::2] << 4 | nibbles[:, 1::2] & 15, text[:, :16])
-    halves = np.ascontiguousarray(bits).view(">u8").astype(np.uint64) ^ np.uint64(1 << 63)
-    signed = halves.view(np.int64)
-    return signed[:, 0], signed[:, 1]
 
 
 def to_requests(

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from jobs.access_logs.buckets import BOUNDARIES, bucket_of, midpoints
 from jobs.access_logs.lines import cut, ignored_lines, is_ignored, read_digits, split_lines
 from jobs.access_logs.quarantine import RAW_BYTES, keep_raw, mask_addresses
-from jobs.access_logs.rows import client_address, order_of_ids, read_seconds, split_uri
+from jobs.access_logs.request_ids import order_of_ids
+from jobs.access_logs.rows import client_address, read_seconds, split_uri
 from jobs.access_logs.text import escape, to_bytes, to_text, to_words
 from jobs.access_logs.visitors import frame, hasher, visitors_of
 
