@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
@@ -15,31 +14,13 @@ from warehouse.report.definitions import definitions
 from warehouse.report.headline import headline
 from warehouse.report.page import Page, Section, render
 from warehouse.report.period import DAYS, Period, find_period
+from warehouse.report.summary import ReportSummary
 
 
-@dataclass(frozen=True)
-class ReportSummary:
-    """What was written: where, how large, how long it took, the days it covers, and its headline in words."""
-
-    path: Path
-    size_bytes: int
-    seconds: float
-    first_date: str | None
-    last_date: str | None
-    headline: tuple[str, ...]
-    alerts: tuple[str, ...]
-
-
-def build_report(
+def write_report(
     warehouse: Readable, out: Path, *, title: str | None = None, now: datetime | None = None
 ) -> ReportSummary:
-    """Write the report of a warehouse as one HTML file that works offline.
-
-    `title` names the game; `now` is the time that the page says it was written (UTC; the clock's if None).
-    The file is written beside its place and moved there, so that a reader never opens half of it.
-
-    Raises OSError where the file cannot be written.
-    """
+    """Write the report; see :func:`warehouse.report.build_report`."""
     started = perf_counter()
     written = (now or datetime.now(UTC)).replace(tzinfo=None)
     period = find_period(warehouse)

@@ -109,7 +109,7 @@ def lines(
         {
             "type": "scatter",
             "mode": "lines+markers" if few else "lines",
-            "name": label(one.name, 24),
+            "name": label(one.name),
             "x": values,
             "y": numbers(frame[one.column]),
             "line": {"color": one.color, "width": one.width, "dash": one.dash},
@@ -143,7 +143,7 @@ def stacked(
     data = [
         {
             "type": "bar",
-            "name": label(one.name, 24),
+            "name": label(one.name),
             "x": stamps(frame[x]),
             "y": numbers(frame[one.column]),
             "marker": {"color": one.color, "line": {"width": 0}}

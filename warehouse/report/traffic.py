@@ -66,7 +66,7 @@ def _requests(frame: pd.DataFrame, period: Period, stream: str) -> Figure:
     series = [
         Line(
             f"{stream} {who}",
-            f"{stream}, {who}" if len(streams) > 1 else who,
+            f"{text.shown(stream, 16)}, {who}" if len(streams) > 1 else who,
             colors[n % 3] if len(streams) > 1 or who == "people" else "@s5",
             "solid" if who == "people" else "dash",
         )

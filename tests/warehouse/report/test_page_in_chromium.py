@@ -97,7 +97,7 @@ def opened(browser: Any, reports: dict[str, Path]) -> Iterator[Open]:
         page.close()
 
 
-SIZES = [(390, "light"), (390, "dark"), (1280, "light"), (1280, "dark")]
+SIZES = [(390, "light"), (390, "dark"), (768, "light"), (1280, "light"), (1280, "dark")]
 
 # Text that is drawn outside the chart's own drawing, or that is wider than the box around it, is cut off.
 CUT_OFF = """() => {
@@ -108,6 +108,10 @@ CUT_OFF = """() => {
     const box = element.getBoundingClientRect();
     if (box.width && (box.right > wide + 1 || box.left < -1))
       found.push(["wide", element.tagName, element.className]);
+  }
+  for (const table of document.querySelectorAll("table.bars")) {
+    const around = table.closest(".scroll");
+    if (around.scrollWidth > around.clientWidth + 1) found.push(["table", table.caption.textContent]);
   }
   for (const chart of document.querySelectorAll("[data-chart]")) {
     const frame = chart.getBoundingClientRect();
