@@ -10,7 +10,10 @@ import pyarrow.parquet as pq
 from jobs.engines.interface import LakePart
 from jobs.storage import filesystem
 
-REPEATED = ["method", "path", "query", "referrer", "user_agent", "host", "country", "object_id"]
+REPEATED = [
+    *("method", "path", "query", "referrer", "user_agent", "visitor", "user", "authenticated_id"),
+    *("declared_id", "host", "country", "object_id"),
+]
 """Text that repeats, read as dictionaries."""
 
 

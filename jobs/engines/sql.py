@@ -37,7 +37,7 @@ _NULLS_FIRST = f"(select n, row_number() over (order by t, n) as i from {_FOUR})
 
 ALLOWED: dict[str, tuple[Probe, ...]] = {
     "CASE": (
-        Probe("select case when null then 1 when 2 > 1 then 2 end", 2),
+        Probe("select case when cast(null as boolean) then 1 when 2 > 1 then 2 end", 2),
         Probe("select case 3 when 1 then 1 end", None),
     ),
     "CAST": (
@@ -132,6 +132,7 @@ def tables(sql: str) -> set[str]:
     return {table.name for table in tree.find_all(exp.Table)} - own
 
 
-def columns(sql: str) -> list[str]:
+@lru_cache(maxsize=256)
+def columns(sql: str) -> tuple[str, ...]:
     """Name the columns that a statement gives, in order."""
-    return list(sqlglot.parse_one(sql, read=SOURCE_DIALECT).named_selects)
+    return tuple(sqlglot.parse_one(sql, read=SOURCE_DIALECT).named_selects)

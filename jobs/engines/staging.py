@@ -69,8 +69,9 @@ class Dictionary:
             known = pc.index_in(values, value_set=self.texts)
             if known.null_count:
                 new = pc.unique(values.filter(known.is_null())).drop_null()
+                later = pc.add(pc.index_in(values, value_set=new), pa.scalar(len(self.texts), pa.int32()))
+                known = pc.coalesce(known, later)
                 self.texts = pa.concat_arrays([self.texts, new])
-                known = pc.index_in(values, value_set=self.texts)
         return known.take(whole.indices)
 
     def find(self, column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -87,6 +87,8 @@ def request_rows(requests: pa.Table, meaning: pa.Table, settings: MeaningSetting
     is_player = pc.and_(meaning["counted"], is_identified) if by_player else meaning["counted"]
     is_anonymous = pc.and_(pc.invert(is_identified), on_kept_side) if by_player and is_activity else never
     columns = {
+        # The visitor as read, where classify gives just that: a dictionary stays one.
+        "player_id": meaning["player_id"] if by_player else requests["visitor"],
         "stream": pa.DictionaryArray.from_arrays(
             pa.array(np.zeros(count, dtype=np.int32)), pa.array([stream])
         ),

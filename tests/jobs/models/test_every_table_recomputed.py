@@ -66,7 +66,7 @@ def world(request_of: Any, seed: int) -> list[Any]:
 
 @pytest.mark.parametrize("bots", ["exclude", "include", "only"])
 @pytest.mark.parametrize("identity", ["player", "visitor"])
-@settings(derandomize=True, deadline=None, max_examples=25)
+@settings(derandomize=True, deadline=None, max_examples=16)
 @given(
     seed=st.integers(0, 2**32),
     gap=st.sampled_from([GAP, GAP, GAP, 10 * US, 13 * HOUR, 0]),
