@@ -25,7 +25,7 @@ _WORDS = pa.dictionary(pa.int32(), pa.string())
 
 CLASSIFIED = pa.schema(
     [
-        pa.field("player_id", pa.string(), nullable=False),  # the known id, else the visitor hash
+        pa.field("player_id", _WORDS, nullable=False),  # the known id, else the visitor hash
         pa.field("is_identified", pa.bool_(), nullable=False),
         pa.field("event", _WORDS),
         pa.field("route", _WORDS, nullable=False),
@@ -77,7 +77,7 @@ def classify(
     status = _status(requests)
     meaning = routed(encoded(requests, "method"), encoded(requests, "path"), status, rules)
     by_player = settings.identity == "player"
-    visitor = _plain(requests, "visitor")
+    visitor = whole(requests["visitor"])
     known = _known_id(requests, query, meaning, rules) if by_player else pa.nulls(len(requests), pa.string())
 
     agent = encoded(requests, "user_agent")
@@ -94,7 +94,7 @@ def classify(
 
     referrer = encoded(requests, "referrer")
     columns = [
-        pc.coalesce(known, visitor) if by_player else visitor,
+        _words(pc.coalesce(known, visitor.cast(pa.string())) if by_player else visitor),
         known.is_valid(),
         meaning.event,
         meaning.route,
@@ -184,6 +184,10 @@ def _platforms(agent: Encoded) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(words.indices.take(pa.array(agent.codes)), words.dictionary)
 
 
+def _words(column: pa.Array) -> pa.DictionaryArray:
+    return column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+
+
 def _table(requests: pa.Table | pa.RecordBatch) -> pa.Table:
     return pa.Table.from_batches([requests]) if isinstance(requests, pa.RecordBatch) else requests
 
@@ -197,9 +201,9 @@ def _status(requests: pa.Table) -> npt.NDArray[np.int64]:
 
 def _plain(requests: pa.Table, name: str) -> pa.StringArray:
     """Give a text column as it is; an id that is empty or `-` is none."""
-    if name not in requests.column_names and name != "visitor":
+    if name not in requests.column_names:
         return pa.nulls(len(requests), pa.string())
     column = whole(requests[name]).cast(pa.string())
-    if name == "visitor" or column.null_count == len(column):
+    if column.null_count == len(column):
         return column
     return pc.if_else(pc.is_in(column, value_set=pa.array(["", "-"])), None, column)

@@ -32,7 +32,7 @@ from jobs.access_logs.reader import (
 from jobs.access_logs.settings import IngestSettings
 from jobs.access_logs.workers import ObjectLines, Workers
 from jobs.engines.interface import Claim, Ingestion, Progress, Receipt, SourceObject
-from jobs.storage import filesystem, is_remote
+from jobs.storage import is_remote, local_path
 
 JUDGED_LINES = 100  # an object of fewer lines is not refused for its share of rejected lines
 Opener = Callable[[SourceObject], Iterator[bytes]]
@@ -159,7 +159,7 @@ class _Run:
         """Give the size up to which a growing local file is read, and how many lines wait for their end."""
         if not source.is_growing or self._settings.is_final or is_remote(source.uri):
             return None, 0
-        path = filesystem(source.uri)[1]
+        path = local_path(source.uri)
         try:
             with Path(path).open("rb") as file:
                 if is_compressed(file.read(16)):

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, Protocol
 import zstandard
 
 from jobs.access_logs.settings import IngestSettings
-from jobs.storage import filesystem
+from jobs.storage import filesystem, is_remote, local_path
 
 READ_BYTES = 1 << 20
 BLOCK_BYTES = 16 << 20
@@ -41,6 +41,8 @@ def open_stored(uri: str) -> BinaryIO:
         ObjectRefused: if it cannot be opened; the message says why.
     """
     try:
+        if not is_remote(uri):  # any name that the system knows, also one that is not UTF-8
+            return open(local_path(uri), "rb", buffering=0)  # noqa: SIM115, PTH123 given to the caller
         files, path = filesystem(uri)
         stream: BinaryIO = files.open_input_stream(path, compression=None)
     except (OSError, ValueError) as error:

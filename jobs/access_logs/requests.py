@@ -14,20 +14,20 @@ REQUESTS = pa.schema(
             "at", pa.int64(), nullable=False
         ),  # microseconds since 1970 UTC, the format's own time field
         pa.field("method", _WORDS),  # NULL where the request field is `-`, empty or binary
-        pa.field("path", pa.string()),  # as written, without scheme and host; bytes not UTF-8 escaped as \xhh
-        pa.field("query", pa.string()),  # after the first `?`, NULL if there is none
+        pa.field("path", _WORDS),  # as written, without scheme and host; bytes not UTF-8 escaped as \xhh
+        pa.field("query", _WORDS),  # after the first `?`, NULL if there is none
         pa.field("status", pa.int16()),
         pa.field("bytes_sent", pa.int64()),  # the body's, where both are logged; `-` is NULL
         pa.field("duration_us", pa.int64()),
         pa.field("duration_bucket", pa.int16()),  # jobs.access_logs.buckets
-        pa.field("referrer", pa.string()),
+        pa.field("referrer", _WORDS),
         pa.field("user_agent", _WORDS),
         pa.field(
             "visitor", pa.string(), nullable=False
         ),  # 32 hex digits: keyed hash of address and user agent
-        pa.field("user", pa.string()),  # the log's user field, `-` is NULL
-        pa.field("authenticated_id", pa.string()),  # the player id that our own server logs
-        pa.field("declared_id", pa.string()),  # value of the configured cookie or JSON field
+        pa.field("user", _WORDS),  # the log's user field, `-` is NULL
+        pa.field("authenticated_id", _WORDS),  # the player id that our own server logs
+        pa.field("declared_id", _WORDS),  # value of the configured cookie or JSON field
         pa.field("host", _WORDS),  # the site asked for (vhost, Host header), where logged
         pa.field("country", _WORDS),
         pa.field("request_id", pa.string()),  # only ids that the writing server makes for each request

@@ -205,9 +205,10 @@ def to_requests(
             pa.array(np.zeros(count, np.int32)), pa.array([place.object_id], pa.string())
         ),
         "byte_offset": pa.array(byte_offsets.astype(np.int64)),
+        "request_id": to_text(_column(table, "request_id")),
     }
-    for name in ("path", "query", "referrer", "user", "authenticated_id", "declared_id", "request_id"):
-        columns[name] = to_text(_column(table, name))
+    for name in ("path", "query", "referrer", "user", "authenticated_id", "declared_id"):
+        columns[name] = to_words(_column(table, name))
     return pa.table([columns[name] for name in REQUESTS.names], schema=REQUESTS)
 
 

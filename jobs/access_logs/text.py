@@ -87,7 +87,13 @@ def to_words(values: pa.Array) -> pa.DictionaryArray:
         return pa.nulls(len(values), pa.dictionary(pa.int32(), pa.string()))
     encoded = values if isinstance(values, pa.DictionaryArray) else values.dictionary_encode()
     words = to_text(encoded.dictionary)
-    # The raw byte 1 and the text "\\x01" become one word.
-    if words.null_count or pc.count_distinct(words).as_py() != len(words):
+    # Where something was escaped, the raw byte 1 and the text "\\x01" become one word.
+    is_changed = words.buffers()[2] is not None and words.buffers()[2].address != _address(encoded.dictionary)
+    if words.null_count or (is_changed and pc.count_distinct(words).as_py() != len(words)):
         return words.take(encoded.indices).dictionary_encode()
     return pa.DictionaryArray.from_arrays(encoded.indices, words)
+
+
+def _address(values: pa.Array) -> int:
+    data = values.buffers()[2]
+    return 0 if data is None else int(data.address)

@@ -69,7 +69,9 @@ def _codes(values: pa.DictionaryArray) -> npt.NDArray[np.int32]:
     return codes
 
 
-def visitors_of(addresses: pa.DictionaryArray, user_agents: pa.DictionaryArray, key: bytes) -> pa.Array:
+def visitors_of(
+    addresses: pa.DictionaryArray, user_agents: pa.DictionaryArray, key: bytes
+) -> pa.DictionaryArray:
     """Hash every row's address and user agent, each distinct pair once.
 
     Parameters: two dictionary-encoded binary arrays of one length, NULL where the format lacks the field.
@@ -86,4 +88,4 @@ def visitors_of(addresses: pa.DictionaryArray, user_agents: pa.DictionaryArray, 
         of(framed_addresses[row] + framed_agents[column])
         for row, column in zip(rows.tolist(), columns.tolist(), strict=True)
     ]
-    return pa.array(names, pa.string()).take(pairs.indices)
+    return pa.DictionaryArray.from_arrays(pairs.indices, pa.array(names, pa.string()))
