@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from functools import lru_cache
 from pathlib import Path
+from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from pyarrow import fs
 
@@ -32,7 +33,27 @@ def filesystem(uri: str) -> tuple[fs.FileSystem, str]:
         endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
         region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
         return _s3(endpoint, region), uri.removeprefix("s3://")
-    return _LOCAL, str(Path(uri.removeprefix("file://")).absolute())
+    return _LOCAL, local_path(uri)
+
+
+def local_path(uri: str) -> str:
+    """Give the local path that a path or ``file://`` URI (which is percent-encoded) names."""
+    if uri.startswith("file://"):
+        uri = os.fsdecode(unquote_to_bytes(uri.removeprefix("file://")))
+    return str(Path(uri).absolute())
+
+
+def local_uri(path: str) -> str:
+    """Give the path itself, or its ``file://`` URI where its bytes are not UTF-8, so that it stays text.
+
+    >>> local_uri("/logs/a b.log"), local_uri("/logs/\\udcff.log")
+    ('/logs/a b.log', 'file:///logs/%FF.log')
+    """
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return "file://" + quote_from_bytes(os.fsencode(path))
+    return path
 
 
 _LOCAL = fs.LocalFileSystem()

@@ -8,11 +8,15 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pipelines.errors import PlayerpathError, WrongUsage
+from pipelines.terminal import shown
+
+if TYPE_CHECKING:
+    from pipelines.summary import RunSummary
 
 DEFAULT_WAREHOUSE = "sqlite:///playerpath.db"
 DEFAULT_LAKE = "lake/"
@@ -44,13 +48,29 @@ Lake = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, nothing else.")]
 
 
+# Typer has no name of its own for it: what its parser raises for options and arguments that it cannot use.
+_UsageError: type[Exception] = typer.BadParameter.__mro__[1]
+
+
 def main() -> None:
     """Run the command line; every expected error is one line on stderr."""
     try:
-        app()
+        sys.exit(app(standalone_mode=False) or 0)
+    except _UsageError as error:
+        sys.exit(_say_usage(error))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+
+
+def _say_usage(error: Any) -> int:
+    words = error.format_message()
+    if "\n" in words:  # the help, where no command was given
+        error.show()
+    else:
+        path = error.ctx.command_path if error.ctx else "playerpath"
+        print(f"playerpath: {shown(words.rstrip('.'))} ({path} --help explains)", file=sys.stderr)
+    return int(error.exit_code)
 
 
 @contextmanager
@@ -74,8 +94,22 @@ def _errors() -> Iterator[None]:
 
 
 def _fail(error: Exception, code: int) -> None:
-    print(f"playerpath: {error}", file=sys.stderr)
+    _say(str(error))
     raise typer.Exit(code)
+
+
+def _say(text: str) -> None:
+    print(f"playerpath: {shown(text)}", file=sys.stderr)
+
+
+def _print(summary: RunSummary, *, as_json: bool) -> None:
+    """Print a summary: the figures on stdout, what needs a person's eye on stderr."""
+    print(summary.as_json() if as_json else summary.as_text())
+    for name, reason in summary.refusals:
+        _say(f"refused {name}: {reason}")
+    for text in (*summary.notes, *(f"warning: {warning}" for warning in summary.warnings)):
+        _say(text)
+    raise typer.Exit(summary.exit_code)
 
 
 @app.command(epilog="Example: playerpath run 's3://logs/web/dt={date}/' --dates 2026-10-01..2026-10-07")
@@ -152,12 +186,7 @@ def run(
         )
         with reporter() as said:
             summary = run(request, said)
-    print(summary.as_json() if as_json else summary.as_text())
-    for name, reason in summary.refusals:
-        print(f"playerpath: refused {name}: {reason}", file=sys.stderr)
-    for warning in summary.warnings:
-        print(f"playerpath: warning: {warning}", file=sys.stderr)
-    raise typer.Exit(summary.exit_code)
+    _print(summary, as_json=as_json)
 
 
 @app.command(epilog="Example: playerpath report --warehouse sqlite:///playerpath.db --out report.html")
@@ -197,12 +226,16 @@ def simulate(
 
 
 @runs_app.command("list", epilog="Example: playerpath runs list --warehouse sqlite:///playerpath.db")
-def runs_list(warehouse_url: Warehouse = DEFAULT_WAREHOUSE, as_json: Json = False) -> None:
+def runs_list(
+    warehouse_url: Warehouse = DEFAULT_WAREHOUSE,
+    limit: Annotated[int, typer.Option(min=1, help="Runs to show.")] = 50,
+    as_json: Json = False,
+) -> None:
     """List the runs, newest first."""
     from pipelines.commands import list_runs
 
     with _errors():
-        print(list_runs(warehouse_url, as_json=as_json))
+        print(list_runs(warehouse_url, limit, as_json=as_json))
 
 
 @runs_app.command("show", epilog="Example: playerpath runs show 20261001T020000-1a2b3c4d")
@@ -251,11 +284,9 @@ def rejected_replay(
     from pipelines.progress import reporter
     from pipelines.replay import replay
 
-    with _errors():
-        with reporter() as said:
-            summary = replay(warehouse_url, lake, log_format, said)
-        print(summary.as_json() if as_json else summary.as_text())
-    raise typer.Exit(summary.exit_code)
+    with _errors(), reporter() as said:
+        summary = replay(warehouse_url, lake, log_format, said)
+    _print(summary, as_json=as_json)
 
 
 @warehouse_app.command("check", epilog="Example: playerpath warehouse check --digest")

@@ -12,6 +12,7 @@ import pandas as pd
 
 import warehouse
 from pipelines.errors import PlayerpathError, WrongUsage
+from pipelines.terminal import shown
 from warehouse.report import ReportSummary, build_report
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -56,16 +57,16 @@ def write_simulation(out: Path, players: int, days: int, seed: int, log_format: 
     return f"{made.lines:,} lines in {made.objects:,} objects below {out}, counted in {out / 'truth.json'}"
 
 
-def list_runs(url: str, *, as_json: bool) -> str:
+def list_runs(url: str, limit: int, *, as_json: bool) -> str:
     """List the runs, newest first."""
     with _opened(url) as opened:
-        runs = opened.sql("select * from load_runs order by started_at desc, run_id desc")
+        runs = opened.runs(limit)
     if as_json:
-        return str(runs.to_json(orient="records", date_format="iso"))
-    if runs.empty:
+        return json.dumps(runs, default=lambda value: value.isoformat())
+    if not runs:
         return "no runs yet"
     columns = ["run_id", "status", "engine", "objects", "lines_read", "accepted", "rejected", "seconds"]
-    return _table(runs[columns])
+    return _table(pd.DataFrame(runs, columns=columns))
 
 
 def show_run(url: str, run_id: str) -> str:
@@ -162,7 +163,4 @@ def _table(frame: pd.DataFrame) -> str:
 def _cell(value: object) -> str:
     if value is None or (isinstance(value, float) and pd.isna(value)):
         return "-"
-    text = value if isinstance(value, str) else str(value)
-    if text.isprintable():
-        return text
-    return json.dumps(text, ensure_ascii=True)[1:-1]
+    return shown(value if isinstance(value, str) else str(value))

@@ -6,13 +6,12 @@ that fails leaves the warehouse as it was, and its record in ``load_runs``.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
-import tempfile
 import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -20,20 +19,23 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 import warehouse
+from jobs.access_logs.settings import IngestSettings
 from jobs.engines.interface import Claim, Engine, Ingestion, LakePart, Receipt, SourceObject
-from jobs.storage import is_remote, join
+from jobs.storage import is_remote, join, local_path
 from pipelines import scratch
-from pipelines.errors import PlayerpathError
+from pipelines.errors import PlayerpathError, WrongUsage
 from pipelines.keys import fingerprint, load_key
-from pipelines.meaning import decided, ingest_settings, meaning_settings
+from pipelines.meaning import decided, geoip_digest, ingest_settings, meaning_settings
 from pipelines.progress import Reporter
 from pipelines.settings import Settings, agreed, recorded
 from pipelines.sources import STDIN
 from pipelines.summary import RunSummary
 from pipelines.version import VERSION
+from warehouse.failpoints import failpoint
 from warehouse.load import Committed, RunLoad, RunRecord
 
 TAKEN = ("loaded", "continued")
+WAITING = "~"  # behind the version of a file of which the last line was not taken
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class Change:
     resampled: tuple[str, ...] = ()  # objects whose sample of rejected lines is replaced
 
 
-@contextmanager
+@contextlib.contextmanager
 def started(request: RunRequest, reporter: Reporter, *, create: bool = False) -> Iterator[Job]:
     """Hold a warehouse for one job; a failure is recorded, and its scratch removed.
 
@@ -69,17 +71,21 @@ def started(request: RunRequest, reporter: Reporter, *, create: bool = False) ->
     """
     run_id = f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
     with (
-        tempfile.TemporaryDirectory(prefix="playerpath-") as folder,
         warehouse.connect(request.warehouse_url, create=create) as opened,
         opened.lease(run_id, wait_s=request.wait_s, on_wait=reporter.say) as lease,
+        scratch.folder(opened.warehouse_id) as folder,
     ):
-        job = Job(request, opened, lease, run_id, load_key(opened.file), reporter, Path(folder))
+        job = Job(request, opened, lease, run_id, load_key(opened.file), reporter, folder)
         try:
             job.check_state()
             yield job
         except (PlayerpathError, warehouse.WarehouseError) as error:
             job.record_failure(error)
             raise
+        except OSError as error:  # a lake or a scratch folder that is full, gone or not ours to write
+            told = PlayerpathError(" ".join(str(error).split()))
+            job.record_failure(told)
+            raise told from error
         finally:
             job.close()
 
@@ -110,10 +116,11 @@ class Job:
         self._lease = lease
         self._key = key
         self._engine: Engine | None = None
-        self._is_committed = False
+        self._ingest_settings: IngestSettings | None = None
+        self._has_scratch = False
 
     def check_state(self) -> None:
-        """Take the recorded settings, and refuse another key or other settings."""
+        """Take the recorded settings, and refuse another key, other settings, or what ingest cannot use."""
         state = self.warehouse.state()
         found = state.get(warehouse.KEY_FINGERPRINT)
         if found is not None and found != fingerprint(self._key):
@@ -121,18 +128,29 @@ class Job:
                 f"another key: wanted the one this warehouse was built under (fingerprint {found}), "
                 f"found {fingerprint(self._key)}"
             )
-        self.settings = agreed(self.request.settings, recorded(state))
+        asked, given = self.request, self.request.settings
+        if asked.geoip_file:
+            given = replace(given, geoip=geoip_digest(asked.geoip_file))
+        self.settings = agreed(given, recorded(state))
+        if self.settings.geoip and not asked.geoip_file:
+            raise WrongUsage("this warehouse takes countries from a database: wanted --geoip, found none")
+        self._ingest_settings = ingest_settings(
+            self.settings, self._key, asked.format, asked.geoip_file, asked.is_final
+        )
 
     def close(self) -> None:
         """Give back what is not part of the commit."""
         if self._engine is not None:
             self._engine.close()
-        if not self._is_committed:
-            scratch.remove(self.scratch_uri)
+        # Asked of the warehouse, not remembered: a run can be stopped between its commit and the next line.
+        with contextlib.suppress(warehouse.WarehouseError):
+            if self._has_scratch and self.run_id not in self.warehouse.run_ids():
+                scratch.remove(self.scratch_uri)
 
     def record_failure(self, error: Exception) -> None:
         """Record the failed run and its checks, in a small transaction of its own."""
-        self.warehouse.record_failure(self._record(), str(error), getattr(error, "checks", ()))
+        with contextlib.suppress(warehouse.WarehouseError):  # the error that is told is the first one
+            self.warehouse.record_failure(self._record(), str(error), getattr(error, "checks", ()))
 
     @property
     def engine(self) -> Engine:
@@ -144,15 +162,20 @@ class Job:
     def ingest(self, new: Sequence[SourceObject], claims: Sequence[warehouse.ClaimedObject]) -> Ingestion:
         """Read objects into lake parts below the run's own folder."""
         scratch.clean(self.lake_uri, self.warehouse.run_ids() | {self.run_id})
+        self._has_scratch = True
         size = sum(max(each.size_bytes, 0) for each in new)
         self.reporter.step(f"reading {len(new):,} objects, {size / 1e6:,.1f} MB")
         self.reporter.expect(size)
         by_line: dict[str, list[Claim]] = {}
         for claim in claims:
             by_line.setdefault(claim.first_line_digest, []).append(_as_claim(claim))
-        asked = self.request
-        settings = ingest_settings(self.settings, self._key, asked.format, asked.geoip_file, asked.is_final)
-        return self.engine.ingest(new, by_line, self.scratch_uri, settings, self.reporter.read)
+        if self._ingest_settings is None:
+            raise ValueError("wanted check_state before ingest")
+        ingestion = self.engine.ingest(
+            new, by_line, self.scratch_uri, self._ingest_settings, self.reporter.read
+        )
+        failpoint("after_ingest")
+        return ingestion
 
     def finish(self, ingestion: Ingestion, known: int, change: Change | None = None) -> RunSummary:
         """Build every table, commit, publish."""
@@ -165,7 +188,10 @@ class Job:
         if any(receipt.status in TAKEN for receipt in ingestion.receipts):
             self.reporter.step(f"building tables from {len(requests):,} lake files")
             meaning = meaning_settings(self.settings, str(self.folder))
-            tables = dict(self.engine.build(requests, meaning, digests=self._digests(ingestion)))
+            try:
+                tables = dict(self.engine.build(requests, meaning, digests=self._digests(ingestion)))
+            except ValueError as error:  # requests that the models cannot take, or a damaged lake file
+                raise PlayerpathError(" ".join(str(error).split())) from error
         with warehouse.Staging() as staging:
             committed, record = self._commit(ingestion, tables, known, change, staging)
             self.publish(staging)
@@ -222,13 +248,19 @@ class Job:
                 resampled=change.resampled,
             )
         )
-        self._is_committed = True
         return committed, record
 
     def _named(self, receipt: Receipt) -> Receipt:
-        """Standard input was read from a file that is gone soon: record it as what it was."""
-        if Path(receipt.source.uri).parent == self.folder:
-            return replace(receipt, source=replace(receipt.source, uri=f"{STDIN} of {self.run_id}"))
+        """Name an object as the warehouse keeps it.
+
+        Standard input was read from a file that is gone soon. A version of a file of which the last line
+        waits is told from the same version read to its end (``--final``).
+        """
+        source = receipt.source
+        if Path(source.uri).parent == self.folder:
+            return replace(receipt, source=replace(source, uri=f"{STDIN} of {self.run_id}"))
+        if receipt.waiting:
+            return replace(receipt, source=replace(source, version=source.version + WAITING))
         return receipt
 
     def _record(self, ingestion: Ingestion | None = None, known: int = 0) -> RunRecord:
@@ -255,6 +287,8 @@ class Job:
         return round(time.monotonic() - self._begun, 3)
 
     def _summary(self, ingestion: Ingestion, committed: Committed, record: RunRecord) -> RunSummary:
+        named = [self._named(receipt) for receipt in ingestion.receipts]
+        empty = [receipt.source.uri for receipt in named if receipt.status == "empty"]
         reasons: Counter[str] = Counter()
         for receipt in ingestion.receipts:
             if receipt.status in TAKEN:
@@ -275,10 +309,10 @@ class Job:
             tables=committed.tables,
             seconds=self._seconds(),
             refusals=tuple(
-                (receipt.source.uri, receipt.reason or "")
-                for receipt in ingestion.receipts
-                if receipt.status == "refused"
+                (receipt.source.uri, receipt.reason or "") for receipt in named if receipt.status == "refused"
             ),
+            empty_objects=len(empty),
+            notes=(f"no line yet in {empty[0]}{_and_more(len(empty) - 1)}",) if empty else (),
             warnings=tuple(
                 f"check {check.check_name}: {check.found}" for check in committed.checks if not check.passed
             ),
@@ -311,6 +345,10 @@ def as_part(file: warehouse.LakeFile) -> LakePart:
     )
 
 
+def _and_more(count: int) -> str:
+    return f" and {count:,} more" if count else ""
+
+
 def _engine_for(name: str) -> Engine:
     from jobs.engines.duckdb import DuckDBEngine
 
@@ -320,4 +358,4 @@ def _engine_for(name: str) -> Engine:
 
 def _absolute(uri: str) -> str:
     """Give a lake's URI so that it means the same from any folder."""
-    return uri if is_remote(uri) else str(Path(uri.removeprefix("file://")).absolute())
+    return uri if is_remote(uri) else local_path(uri)

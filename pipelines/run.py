@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 
 from jobs.engines.interface import SourceObject
-from pipelines.job import Job, RunRequest, started
+from pipelines.job import WAITING, Job, RunRequest, started
 from pipelines.progress import Reporter
 from pipelines.sources import STDIN, list_objects, spool_stdin
 from pipelines.summary import RunSummary
@@ -44,12 +44,10 @@ def _listed(job: Job) -> tuple[list[SourceObject], int]:
     named = [source for source in asked.sources if source != STDIN]
     listed = list_objects(named, dates) if named else []
     sightings = job.warehouse.sightings([each.uri for each in listed])
-    # A known file of which less was taken than it holds has a last line that waits.
-    claims = job.warehouse.claims() if asked.is_final else []
-    taken = {claim.object_id: claim.size_bytes for claim in claims}
-    new = []
-    for each in listed:
-        known = sightings.get((each.uri, each.version, each.size_bytes))
-        if known is None or taken.get(known, each.size_bytes) < each.size_bytes:
-            new.append(each)
+    endings = ("",) if asked.is_final else ("", WAITING)
+    new = [
+        each
+        for each in listed
+        if not any((each.uri, each.version + end, each.size_bytes) in sightings for end in endings)
+    ]
     return new, len(listed) - len(new)

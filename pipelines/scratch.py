@@ -1,13 +1,26 @@
-"""What runs that never committed left in the lake: files below their own names, which nobody reads."""
+"""What a run writes before its commit: files below its own name, which nobody reads if it never commits."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection
+import shutil
+import tempfile
+from collections.abc import Collection, Iterator
+from pathlib import Path
 
 from pyarrow import fs
 
 from jobs.storage import filesystem, join
+
+
+@contextlib.contextmanager
+def folder(warehouse_id: str) -> Iterator[Path]:
+    """Give a folder for the run's time; remove those of killed runs. For the lease's holder only."""
+    prefix = f"playerpath-{warehouse_id}-"
+    for left in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=prefix) as name:
+        yield Path(name)
 
 
 def clean(lake_uri: str, run_ids: Collection[str]) -> int:

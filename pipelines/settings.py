@@ -126,6 +126,8 @@ def bounds_us(text: str) -> tuple[int, int]:
     if last <= first:
         raise WrongUsage(f"--time-bounds wants FROM before TO; found {text!r}")
     epoch = dt.date(1970, 1, 1)
+    if first < epoch:
+        raise WrongUsage(f"--time-bounds wants FROM on 1970-01-01 or later; found {text!r}")
     return (first - epoch).days * 86_400_000_000, (last - epoch).days * 86_400_000_000
 
 

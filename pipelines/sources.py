@@ -6,6 +6,7 @@ never lines.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import fnmatch
 import glob
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from jobs.engines.interface import SourceObject
-from jobs.storage import S3_ATTEMPTS, S3_CONNECT_SECONDS, S3_REQUEST_SECONDS, is_remote
+from jobs.storage import S3_ATTEMPTS, S3_CONNECT_SECONDS, S3_REQUEST_SECONDS, is_remote, local_path, local_uri
 from pipelines.errors import PlayerpathError, WrongUsage
 
 STDIN = "-"
@@ -95,7 +96,7 @@ def _list(source: str, *, is_optional: bool) -> Iterator[SourceObject]:
     if is_remote(source):
         yield from _list_s3(source)
         return
-    path = source.removeprefix("file://")
+    path = local_path(source) if source.startswith("file://") else source
     try:
         if _exists(path):
             yield from _list_path(Path(path))
@@ -127,8 +128,10 @@ def _list_path(path: Path) -> Iterator[SourceObject]:
         for folder, names, files in os.walk(path, onerror=_raise):
             names[:] = sorted(name for name in names if not name.startswith("."))
             for name in sorted(files):
-                if not name.startswith("."):
-                    yield from _list_file(Path(folder) / name)
+                # What is gone since the folder was read was rotated; a link that leads nowhere is no object.
+                with contextlib.suppress(FileNotFoundError):
+                    if not name.startswith("."):
+                        yield from _list_file(Path(folder) / name)
     else:
         yield from _list_file(path)
 
@@ -137,7 +140,7 @@ def _list_file(path: Path) -> Iterator[SourceObject]:
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):
         return
-    uri = str(path.absolute())
+    uri = local_uri(str(path.absolute()))
     version = str(status.st_mtime_ns)
     yield SourceObject(object_id(uri, status.st_size, version), uri, status.st_size, version, is_growing=True)
 

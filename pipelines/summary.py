@@ -25,6 +25,7 @@ class RunSummary:
     tables: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
     # said, but not part of the JSON object
+    empty_objects: int = 0  # without any line yet
     refusals: tuple[tuple[str, str], ...] = ()  # (name, reason)
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -38,15 +39,19 @@ class RunSummary:
     def as_json(self) -> str:
         """Give the one JSON object of ``--json``."""
         said = asdict(self)
-        for name in ("refusals", "warnings", "notes", "rejected_by_reason"):
+        for name in ("empty_objects", "refusals", "warnings", "notes", "rejected_by_reason"):
             del said[name]
         return json.dumps(said)
 
     def as_text(self) -> str:
         """Give the summary for a person."""
         if not self.objects and not self.refused_objects:
-            lines = [f"Nothing new: {_many(self.known_objects, 'object')} known already, nothing written."]
-            return "\n".join(lines + list(self.notes))
+            empty = (
+                f", {_many(self.empty_objects, 'object')} without a line yet" if self.empty_objects else ""
+            )
+            written = "new names noted" if self.tables else "nothing written"
+            lines = [f"Nothing new: {_many(self.known_objects, 'object')} known already{empty}, {written}."]
+            return "\n".join(lines + self._waiting())
         lines = [
             f"Run {self.run_id} done in {self.seconds:.1f} s",
             f"  {_many(self.objects, 'object')} read, {self.known_objects:,} known,"
@@ -57,15 +62,17 @@ class RunSummary:
         if self.rejected_by_reason:
             reasons = sorted(self.rejected_by_reason.items(), key=lambda each: (-each[1], each[0]))
             lines.append("  rejected: " + ", ".join(f"{name} {count:,}" for name, count in reasons))
-        if self.waiting:
-            lines.append(
-                f"  {_many(self.waiting, 'last line')} without a line end left waiting (--final takes them)"
-            )
+        lines += self._waiting()
         if self.dates:
             lines.append(f"  dates {self.dates[0]} to {self.dates[-1]}")
         written = ", ".join(f"{name} {count:,}" for name, count in self.tables.items() if count)
         lines.append(f"  rows written: {written or 'none'}")
-        return "\n".join(lines + list(self.notes))
+        return "\n".join(lines)
+
+    def _waiting(self) -> list[str]:
+        if not self.waiting:
+            return []
+        return [f"  {_many(self.waiting, 'last line')} without a line end left waiting (--final takes them)"]
 
 
 def _many(count: int, thing: str) -> str:

@@ -42,7 +42,7 @@ def open_stored(uri: str) -> BinaryIO:
     """
     try:
         if not is_remote(uri):  # any name that the system knows, also one that is not UTF-8
-            return open(local_path(uri), "rb", buffering=0)  # noqa: SIM115, PTH123 given to the caller
+            return open(local_path(uri), "rb", buffering=0)  # noqa: PTH123 given to the caller
         files, path = filesystem(uri)
         stream: BinaryIO = files.open_input_stream(path, compression=None)
     except (OSError, ValueError) as error:

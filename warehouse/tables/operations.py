@@ -99,7 +99,10 @@ Index("ix_log_objects_first_line_digest", log_objects.c.first_line_digest)
 object_sightings = table(
     "object_sightings",
     text_key("object_uri", "Name under which a content was seen"),
-    text_key("etag_or_mtime", "ETag on S3, modification time in nanoseconds for files"),
+    text_key(
+        "etag_or_mtime",
+        "ETag on S3, modification time in nanoseconds for files, with ~ behind it while a last line waits",
+    ),
     text("object_id", "The content behind it", references=ForeignKey("log_objects.object_id")),
     integer("size_bytes", "Size as stored (compressed); -1 where the listing does not say"),
     _run("Run that saw it"),
