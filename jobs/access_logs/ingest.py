@@ -28,7 +28,7 @@ from jobs.access_logs.formats import (
 )
 from jobs.access_logs.lines import Lines, Places, ignored_lines, split_lines
 from jobs.access_logs.quarantine import rejected_table
-from jobs.access_logs.rows import Line, Place, in_line_order, table_of, to_requests
+from jobs.access_logs.rows import Line, Place, joined, table_of, to_requests
 from jobs.access_logs.settings import IngestSettings
 
 
@@ -83,7 +83,7 @@ def ingest(
                 places.append(number)
                 read.append(line)
         tables.append(table_of(places, read))
-    found = in_line_order(tables)
+    found = joined(tables)
     at = found["at"].to_numpy()
     is_outside = (at < settings.earliest_at) | (at >= settings.latest_at)
     if is_outside.any():
