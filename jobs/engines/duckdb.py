@@ -103,6 +103,7 @@ class _Build:
                 "autoload_known_extensions": False,
             },
         )
+        self._catalog = self._con.sql("select current_database()").fetchall()[0][0]
         self.seconds: dict[str, float] = {}
 
     def close(self) -> None:
@@ -153,27 +154,39 @@ class _Build:
             for source in step.model.sources
         )
         if reads_codes and not step.model.is_coded:
-            text = _decoded(text, sql.columns(step.model.sql))
+            text = _decoded(f"({text})", sql.columns(step.model.sql), "words")
+        if step.model.reads_ids_as_text:
+            for source in step.model.sources:  # a temporary view stands before a table of its name
+                self._con.execute(f'create temp view "{source}" as {self._with_ids(source)}')
         self._con.execute(f'create table "{step.table}" as {text}', dict(step.parameters) or None)
+        if step.model.reads_ids_as_text:
+            for source in step.model.sources:
+                self._con.execute(f'drop view temp."{source}"')
+
+    def _with_ids(self, table: str) -> str:
+        """Give a query for a table with its ids as text."""
+        place = f'"{self._catalog}".main."{table}"'  # in full, or a temporary view would mean itself
+        columns = [name for name, *_ in self._con.sql(f"select * from {place} limit 0").description]
+        return _decoded(place, columns, "ids")
 
     def _reader(self, name: str) -> pa.RecordBatchReader:
         """Give a table in the order of its key, dates and times as such."""
         key = ", ".join(f'"{column}"' for column in models.KEYS[name])
         # A cursor of its own: a connection forgets one result when it is asked for the next.
-        query = f'select * from "{name}" order by {key}'
+        is_text = models.model(name).reads_ids_as_text
+        rows_of_table = f'select * from "{name}"' if is_text else self._with_ids(name)
+        query = f"select * from ({rows_of_table}) order by {key}"
         rows = self._con.cursor().sql(query).to_arrow_reader(_ROWS_PER_BATCH)
         schema = pa.schema([pa.field(field.name, _kind(field)) for field in rows.schema])
         return pa.RecordBatchReader.from_batches(schema, (_dated(batch, schema) for batch in rows))
 
 
-def _decoded(text: str, columns: Sequence[str]) -> str:
-    """Wrap a query over coded tables so that it gives text."""
-    coded = [name for name in columns if name in DICTIONARIES]
+def _decoded(source: str, columns: Sequence[str], dictionary: str) -> str:
+    """Give a query for a table or query with the text of those columns that are codes of a dictionary."""
+    coded = [name for name in columns if DICTIONARIES.get(name) == dictionary]
     given = [f'd{coded.index(name)}.text as "{name}"' if name in coded else f'm."{name}"' for name in columns]
-    joins = [
-        f'left join {DICTIONARIES[name]} as d{i} on m."{name}" = d{i}.code' for i, name in enumerate(coded)
-    ]
-    return f"select {', '.join(given)} from ({text}) as m {' '.join(joins)}"
+    joins = [f'left join {dictionary} as d{i} on m."{name}" = d{i}.code' for i, name in enumerate(coded)]
+    return f"select {', '.join(given)} from {source} as m {' '.join(joins)}"
 
 
 def _kind(field: pa.Field) -> pa.DataType:

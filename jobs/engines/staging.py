@@ -2,7 +2,7 @@
 
 Sorting and grouping 32-character ids takes several times as long as integers, so text columns of requests are
 stored as codes of two dictionaries (ids and words). The models above them, which use such text for equality
-only, run on codes as they stand; what they give out is decoded.
+only, run on codes as they stand; words are decoded once there are few rows, ids when tables are handed out.
 """
 
 from __future__ import annotations

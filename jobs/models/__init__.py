@@ -100,10 +100,12 @@ class Model:
     sources: tuple[str, ...]
     grain: str
     window: Window
+    reads_ids_as_text: bool
+    """An engine may keep player_id as a code in every table, but must give this model the text."""
 
     @property
     def is_coded(self) -> bool:
-        """Say whether an engine may keep this table's text as codes.
+        """Say whether an engine may keep all of this table's text as codes.
 
         Models over coded tables use text for equality and grouping only, never its order or content.
         """
@@ -139,6 +141,7 @@ def model(name: str) -> Model:
         sources=tuple(source.strip() for source in sources.split(",")),
         grain=labels["Grain"],
         window=Window.parse(labels["Window"]),
+        reads_ids_as_text="(player_id as text)" in labels["Source"],
     )
 
 

@@ -1,5 +1,5 @@
 -- Sessions of every actor: players, anonymous visitors and bots.
--- Source: session_facts
+-- Source: session_facts (player_id as text)
 -- Grain: started_date, session_id
 -- Columns: session_id (MD5 of start, actor and, unless bots are included, bot verdict); started_at, ended_at
 --   (microseconds); duration_s (seconds, NULL for one request); error_count (5xx); bytes_sent (NULL if never

@@ -104,8 +104,11 @@ def lake_row(request: Request) -> dict[str, Any]:
 
 def write_lake(folder: Path, requests: Iterable[Request]) -> list[LakePart]:
     writer, waiting = PartWriter(str(folder / f"lake-{next(_numbers)}")), Rows()
+    by_stream: dict[str, list[dict[str, Any]]] = {}
     for request in requests:
-        waiting.add("requests", request.stream, pa.Table.from_pylist([lake_row(request)], schema=REQUESTS))
+        by_stream.setdefault(request.stream, []).append(lake_row(request))
+    for stream, rows in by_stream.items():
+        waiting.add("requests", stream, pa.Table.from_pylist(rows, schema=REQUESTS))
     return [writer.write(key, tables) for key, tables in waiting.take(0)]
 
 
