@@ -27,6 +27,8 @@ def _opened(url: str) -> Iterator[warehouse.Warehouse]:
 
 def report(url: str, out: Path) -> ReportSummary:
     """Write the report of a warehouse."""
+    if out.is_dir():
+        raise PlayerpathError(f"--out wants a file, found a folder: {out}")
     with _opened(url) as opened:
         try:
             return build_report(opened, out)

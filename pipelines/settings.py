@@ -73,10 +73,9 @@ def checked(given: Settings) -> Settings:
         value = getattr(given, name)
         if value is not None and value not in choices:
             raise WrongUsage(f"--{name} wants one of {', '.join(choices)}; found {value!r}")
-    for name in ("session_gap_s", "trusted_proxies"):
-        value = getattr(given, name)
-        if value is not None and not (value.isdigit() and len(value) < 9):
-            raise WrongUsage(f"--{name.replace('_', '-')} wants a whole number; found {value!r}")
+    for option, value in (("session-gap", given.session_gap_s), ("trusted-proxies", given.trusted_proxies)):
+        if value is not None and not (value.isascii() and value.isdigit() and len(value) < 9):
+            raise WrongUsage(f"--{option} wants a whole number; found {value!r}")
     if given.time_bounds is not None:
         bounds_us(given.time_bounds)
     if given.identity == "auto":
