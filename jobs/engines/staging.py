@@ -211,11 +211,13 @@ def _coded(
 
 def _note_first_lines(requests: pa.Table, staged: Staged) -> None:
     """Remember which objects share a first line: only their requests can be equal in the whole order."""
-    if requests["request_id"].null_count == requests.num_rows:
-        for row in requests.select(["order_hi", "object_id"]).group_by(["order_hi", "object_id"]).aggregate(
-            []
-        ).to_pylist():  # fmt: skip
-            staged.first_lines.setdefault(row["order_hi"], set()).add(row["object_id"])
+    if not requests["request_id"].null_count:
+        return
+    if requests["request_id"].null_count < requests.num_rows:
+        requests = requests.filter(requests["request_id"].is_null())
+    pairs = requests.select(["order_hi", "object_id"]).group_by(["order_hi", "object_id"]).aggregate([])
+    for row in pairs.to_pylist():
+        staged.first_lines.setdefault(row["order_hi"], set()).add(row["object_id"])
 
 
 def _break_ties(con: duckdb.DuckDBPyConnection) -> None:
