@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from jobs.access_logs.settings import DAY_US
 from jobs.engines.interface import LakePart
-from jobs.storage import filesystem, join
+from jobs.storage import filesystem, is_remote, join
 
 NUMBERS = ("at", "order_hi", "order_lo", "byte_offset", "bytes_sent", "duration_us")
 Key = tuple[str, str, int | None]  # table, stream, day since 1970
@@ -44,7 +44,8 @@ class PartWriter:
         uri = join(self._scratch_uri, *folders, f"part-{number:06d}.parquet")
         data = encode(rows)
         files, path = filesystem(uri)
-        files.create_dir(path.rpartition("/")[0], recursive=True)
+        if not is_remote(uri):  # S3 has no folders: making them would leave empty objects
+            files.create_dir(path.rpartition("/")[0], recursive=True)
         with files.open_output_stream(path) as out:
             out.write(data)
         return LakePart(
