@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+import warehouse
 from pipelines.summary import RunSummary
 
 FIELDS = [
@@ -97,55 +98,73 @@ def test_with_json_stdout_is_one_object_with_the_agreed_fields(tmp_path: Path, l
     }
 
 
-def state(folder: Path, command) -> tuple[str, dict[str, int], list[str]]:
+def story(commands, folder: Path, *lines: str) -> list[Any]:
+    """Give how commands end that follow each other in one folder."""
+    return commands([(folder, line.split(), {}) for line in lines])
+
+
+def state(folder: Path) -> tuple[str, dict[str, int], list[str]]:
     """Give the digest, every file of the lake with its time, and the runs."""
     lake = {str(path): path.stat().st_mtime_ns for path in (folder / "lake").rglob("*")}
-    runs = [run["run_id"] for run in json.loads(command(folder, "runs", "list", "--json").out)]
-    return command(folder, "warehouse", "check", "--digest").out, lake, runs
+    with warehouse.connect(f"sqlite:///{folder}/playerpath.db", read_only=True) as opened:
+        return opened.digest(), lake, [run["run_id"] for run in opened.runs()]
 
 
 def test_a_second_run_opens_no_object_and_writes_nothing(lived: Path, command) -> None:
-    before = state(lived, command)
+    before = state(lived)
     path = lived / "logs/a.log"
     content, status = path.read_bytes(), path.stat()
     path.write_bytes(b"?" * len(content))  # would be refused, if anybody looked
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
     done = command(lived, "run", "logs")
     assert done.out == "Nothing new: 3 objects known already, nothing written.\n"
-    assert (done.code, done.told, state(lived, command)) == (0, [], before)
+    assert (done.code, done.told, state(lived)) == (0, [], before)
     path.write_bytes(content)
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
-def test_runs_are_listed_and_shown(lived: Path, command) -> None:
-    listed = command(lived, "runs", "list").out.splitlines()
+@pytest.fixture(scope="module")
+def asked(lived: Path, commands) -> list[Any]:
+    """What the small commands say of it."""
+    return story(
+        commands,
+        lived,
+        "runs list",
+        "runs list --json --limit 1",
+        "rejected list --reason not_in_format --limit 3",
+        "warehouse check",
+        "warehouse check --digest",
+        "warehouse check --digest --without-objects",
+    )
+
+
+def test_runs_are_listed_and_shown(lived: Path, asked, command) -> None:
+    listed = asked[0].out.splitlines()
     assert listed[0].split() == [
         *("run_id", "status", "engine", "objects", "lines_read", "accepted", "rejected", "seconds")
     ]
     run_id, *rest = listed[-1].split()
     assert rest[:6] == ["done", "duckdb", "2", "8", "7", "1"]
+    (first,) = json.loads(asked[1].out)
+    assert (first["run_id"], first["accepted"], first["commit_number"]) == (run_id, 7, 1)
     shown = command(lived, "runs", "show", run_id)
     assert f"{lived}/logs/b/b.log.gz" in shown.out
     assert "no_line_disappears" in shown.out
-    (first,) = json.loads(command(lived, "runs", "list", "--json", "--limit", "1").out)
-    assert (first["run_id"], first["accepted"], first["commit_number"]) == (run_id, 7, 1)
 
 
-def test_rejected_lines_are_listed_as_text(lived: Path, command) -> None:
-    done = command(lived, "rejected", "list", "--reason", "not_in_format", "--limit", "3")
-    assert done.out.startswith("1 rejected lines;")
-    assert r"bad \x1b[31mline\x07" in done.out
+def test_rejected_lines_are_listed_as_text(asked) -> None:
+    assert asked[2].out.startswith("1 rejected lines;")
+    assert r"bad \x1b[31mline\x07" in asked[2].out
 
 
-def test_the_warehouse_is_checked_and_its_digest_printed_alone(lived: Path, command) -> None:
-    checked = command(lived, "warehouse", "check")
+def test_the_warehouse_is_checked_and_its_digest_printed_alone(asked) -> None:
+    checked, digest, without_objects = asked[3:]
     assert checked.code == 0
     assert "FAILED" not in checked.out
     assert "every_line_is_in_traffic" in checked.out
-    digest = command(lived, "warehouse", "check", "--digest")
     assert re.fullmatch(r"[0-9a-f]{64}\n", digest.out)
     assert digest.err == ""
-    assert command(lived, "warehouse", "check", "--digest", "--without-objects").out != digest.out
+    assert without_objects.out != digest.out
 
 
 def test_the_report_is_one_file_that_holds_no_control_characters(lived: Path, command) -> None:
@@ -176,36 +195,33 @@ def test_standard_input_is_an_object_like_any_other(tmp_path: Path, line, write,
     assert [re.sub(r"\d{8}T.*", "", text) for text in empty.told] == ["playerpath: no line yet in - of "]
 
 
-def test_a_date_pattern_and_dates_choose_objects(tmp_path: Path, line, write, command) -> None:
+def test_a_date_pattern_and_dates_choose_objects(tmp_path: Path, line, write, commands) -> None:
     for day in (1, 2, 3):
         write(tmp_path / f"logs/2026/10/{day:02}/web.log", line(day=day))
-    args = ("run", "logs/{date:%Y/%m/%d}/*.log", "--json")
-    chosen = json.loads(command(tmp_path, *args, "--dates", "2026-10-02..2026-10-03").out)
-    assert chosen["dates"] == ["2026-10-02", "2026-10-03"]
-    none = json.loads(command(tmp_path, *args, "--dates", "2026-09-30").out)
-    assert (none["objects"], none["known_objects"]) == (0, 0)
+    source = "run logs/{date:%Y/%m/%d}/*.log --json --dates"
+    chosen, none = story(commands, tmp_path, f"{source} 2026-10-02..2026-10-03", f"{source} 2026-09-30")
+    assert json.loads(chosen.out)["dates"] == ["2026-10-02", "2026-10-03"]
+    assert [json.loads(none.out)[name] for name in ("objects", "known_objects")] == [0, 0]
 
 
-def test_a_last_line_waits_for_its_end_or_for_final(tmp_path: Path, line, write, command) -> None:
+def test_a_last_line_waits_for_its_end_or_for_final(tmp_path: Path, line, write, commands) -> None:
     write(tmp_path / "a.log", line(), line(second=2)[:-1])
     write(tmp_path / "b.log", line("/b")[:-1])
-    first = command(tmp_path, "run", "a.log", "b.log")
+    runs = ("run a.log b.log", "run a.log b.log", "run a.log b.log --final --json", "run a.log b.log --final")
+    first, second, final, again = story(commands, tmp_path, *runs)
     assert "  2 last lines without a line end left waiting (--final takes them)" in first.out.splitlines()
     assert first.told == [f"playerpath: no line yet in {tmp_path}/b.log"]
-    assert command(tmp_path, "run", "a.log", "b.log").out.startswith("Nothing new: 2 objects known")
-    final = json.loads(command(tmp_path, "run", "a.log", "b.log", "--final", "--json").out)
-    assert [final[name] for name in ("objects", "accepted", "waiting")] == [2, 2, 0]
-    again = command(tmp_path, "run", "a.log", "b.log", "--final")
-    assert again.out == "Nothing new: 2 objects known already, nothing written.\n"
+    assert second.out == again.out == "Nothing new: 2 objects known already, nothing written.\n"
+    assert [json.loads(final.out)[name] for name in ("objects", "accepted", "waiting")] == [2, 2, 0]
 
 
-def test_a_refused_object_is_exit_3_and_the_others_are_loaded(tmp_path: Path, line, write, command) -> None:
+def test_a_refused_object_is_exit_3_and_the_others_are_loaded(tmp_path: Path, line, write, commands) -> None:
     write(tmp_path / "logs/a.log", line())
     write(tmp_path / "logs/b\x1b[31m\n.log", "".join(map(chr, range(256))) * 20)
     (tmp_path / "logs/c.gz").write_bytes(gzip.compress(line("/c").encode())[:-5])
     (tmp_path / os.fsdecode(b"logs/d\xff.log")).write_bytes(line("/d").encode())
     (tmp_path / "logs/e.log").symlink_to("nowhere")
-    done = command(tmp_path, "run", "logs", "--json")
+    done, listed, again = story(commands, tmp_path, "run logs --json", "rejected list", "run logs")
     assert done.code == 3
     assert {name: json.loads(done.out)[name] for name in ("objects", "accepted", "refused_objects")} == {
         "objects": 2,
@@ -216,12 +232,11 @@ def test_a_refused_object_is_exit_3_and_the_others_are_loaded(tmp_path: Path, li
         rf"playerpath: refused {tmp_path}/logs/b\u001b[31m\n.log: in no known format: no line parses",
         f"playerpath: refused {tmp_path}/logs/c.gz: cut short: its gzip stream does not end",
     ]
-    listed = command(tmp_path, "rejected", "list")
     assert r"logs/b\u001b[31m\n.log  in no known format" in listed.out
-    assert command(tmp_path, "run", "logs").out == "Nothing new: 4 objects known already, nothing written.\n"
+    assert again.out == "Nothing new: 4 objects known already, nothing written.\n"
 
 
-def test_two_streams_want_a_choice(tmp_path: Path, line, write, command) -> None:
+def test_two_streams_want_a_choice(tmp_path: Path, line, write, command, commands) -> None:
     write(tmp_path / "logs/server.log", line())
     write(tmp_path / "logs/cloudfront.log", CLOUDFRONT)
     done = command(tmp_path, "run", "logs")
@@ -231,18 +246,18 @@ def test_two_streams_want_a_choice(tmp_path: Path, line, write, command) -> None
         " --stream wants the one that counts activity"
     ]
     assert list((tmp_path / "lake").rglob("*.parquet")) == []
-    (failed,) = json.loads(command(tmp_path, "runs", "list", "--json").out)
+    listed, chosen = story(commands, tmp_path, "runs list --json", "run logs --stream server --json")
+    (failed,) = json.loads(listed.out)
     assert (failed["status"], failed["message"][:24]) == ("failed", "found objects of 2 strea")
-    chosen = json.loads(command(tmp_path, "run", "logs", "--stream", "server", "--json").out)
-    assert (chosen["objects"], chosen["accepted"]) == (2, 2)
+    assert [json.loads(chosen.out)[name] for name in ("objects", "accepted")] == [2, 2]
 
 
-def test_simulated_logs_are_read_as_they_were_counted(tmp_path: Path, command) -> None:
-    made = command(tmp_path, "simulate", "--players", "3", "--days", "2", "--seed", "5", "--out", "sim")
+def test_simulated_logs_are_read_as_they_were_counted(tmp_path: Path, commands) -> None:
+    simulate = "simulate --players 3 --days 2 --seed 5 --out sim"
+    made, found = story(commands, tmp_path, simulate, "run sim/logs --json")
     assert re.fullmatch(r"[\d,]+ lines in \d+ objects below sim, counted in sim/truth.json\n", made.out)
     truth = json.loads((tmp_path / "sim/truth.json").read_text())
-    found = json.loads(command(tmp_path, "run", "sim/logs", "--json").out)
-    assert found["lines_read"] == sum(each["lines"] for each in truth["objects"].values())
+    assert json.loads(found.out)["lines_read"] == sum(each["lines"] for each in truth["objects"].values())
 
 
 def test_the_exit_code_follows_what_was_said() -> None:

@@ -215,7 +215,7 @@ WHOLE_RUNS = settings(
 )
 
 
-@settings(WHOLE_RUNS, max_examples=40)
+@settings(WHOLE_RUNS, max_examples=30)
 @given(
     world=worlds(),
     identity=st.sampled_from(("player", "visitor")),
@@ -303,7 +303,7 @@ ANY_BYTES = st.one_of(
 )
 
 
-@settings(WHOLE_RUNS, max_examples=20)
+@settings(WHOLE_RUNS, max_examples=16)
 @given(objects=st.lists(ANY_BYTES, min_size=1, max_size=8), is_final=st.booleans())
 def test_any_bytes_at_all_are_counted_or_refused_in_one_line(objects: list[bytes], is_final: bool) -> None:
     with tempfile.TemporaryDirectory() as temporary:
