@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 
 import warehouse
 from jobs.access_logs.settings import IngestSettings
-from jobs.engines.interface import Claim, Engine, Ingestion, LakePart, Receipt, SourceObject
+from jobs.engines.interface import Claim, Engine, Ingestion, LakePart, Receipt, SourceObject, Tables
 from jobs.storage import is_remote, join, local_path
 from pipelines import scratch
 from pipelines.errors import PlayerpathError, WrongUsage
@@ -34,7 +34,7 @@ from pipelines.version import VERSION
 from warehouse.failpoints import failpoint
 from warehouse.load import Committed, RunLoad, RunRecord
 
-TAKEN = ("loaded", "continued")
+TAKEN = ("loaded", "continued", "replaced")
 WAITING = "~"  # behind the version of a file of which the last line was not taken
 
 
@@ -184,12 +184,12 @@ class Job:
         requests = [as_part(file) for file in listed if file.uri not in change.unlisted]
         requests += [part for part in ingestion.parts if part.table_name == "requests"]
         self.settings = decided(self.settings, requests, self.reporter)
-        tables: dict[str, pa.RecordBatchReader] = {}
+        tables: Tables = {}
         if any(receipt.status in TAKEN for receipt in ingestion.receipts):
             self.reporter.step(f"building tables from {len(requests):,} lake files")
             meaning = meaning_settings(self.settings, str(self.folder))
             try:
-                tables = dict(self.engine.build(requests, meaning, digests=self._digests(ingestion)))
+                tables = self.engine.build(requests, meaning, digests=self._digests(ingestion))
             except ValueError as error:  # requests that the models cannot take, or a damaged lake file
                 raise PlayerpathError(" ".join(str(error).split())) from error
         with warehouse.Staging() as staging:
@@ -219,14 +219,13 @@ class Job:
     def _commit(
         self,
         ingestion: Ingestion,
-        tables: dict[str, pa.RecordBatchReader],
+        tables: Tables,
         known: int,
         change: Change,
         staging: warehouse.Staging,
     ) -> tuple[Committed, RunRecord]:
         self.reporter.step("loading the warehouse")
-        given = tables.pop("object_duplicates", None)
-        duplicates = None if given is None else given.read_all()
+        duplicates = tables["object_duplicates"]().read_all() if tables else None
         record = self._record(ingestion, known)
         if duplicates is not None:
             more = (pc.sum(duplicates.column("duplicates")).as_py() or 0) - self.warehouse.duplicates()
@@ -237,7 +236,7 @@ class Job:
                 lease=self._lease,
                 receipts=[self._named(receipt) for receipt in ingestion.receipts],
                 parts=ingestion.parts,
-                tables=tables,
+                tables={name: rows for name, rows in tables.items() if name != "object_duplicates"},
                 duplicates=duplicates,
                 settings={
                     name.removeprefix("settings."): value for name, value in self.settings.as_state().items()

@@ -12,6 +12,7 @@ import datetime as dt
 from jobs.engines.interface import SourceObject
 from pipelines.job import WAITING, Job, RunRequest, started
 from pipelines.progress import Reporter
+from pipelines.replaced import give_way
 from pipelines.sources import STDIN, list_objects, spool_stdin
 from pipelines.summary import RunSummary
 
@@ -33,7 +34,8 @@ def run(request: RunRequest, reporter: Reporter) -> RunSummary:
         if not new:
             job.publish()
             return job.nothing_new(known)
-        return job.finish(job.ingest(new, job.warehouse.claims()), known)
+        ingestion, change = give_way(job, job.ingest(new, job.warehouse.claims()))
+        return job.finish(ingestion, known, change)
 
 
 def _listed(job: Job) -> tuple[list[SourceObject], int]:

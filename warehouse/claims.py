@@ -33,7 +33,7 @@ class ObjectReceipt(Protocol):
     @property
     def source(self) -> SourceSeen: ...
     @property
-    def status(self) -> str: ...  # loaded | continued | known | empty | refused
+    def status(self) -> str: ...  # loaded | continued | replaced | known | empty | refused
     @property
     def reason(self) -> str | None: ...
     @property

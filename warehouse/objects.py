@@ -17,7 +17,7 @@ from warehouse.schema import lake_file_objects, lake_files, log_objects, object_
 
 SAMPLED_LINES = 1_000  # rejected lines of each object that the warehouse keeps
 _COUNTS = ("lines_read", "accepted", "rejected", "ignored")
-_STATUSES = ("loaded", "continued", "known", "empty", "refused")
+_STATUSES = ("loaded", "continued", "replaced", "known", "empty", "refused")
 
 
 def write_receipts(connection: Connection, run_id: str, receipts: Sequence[ObjectReceipt]) -> dict[str, int]:
@@ -40,7 +40,7 @@ def _refuse_unknown_statuses(receipts: Sequence[ObjectReceipt]) -> None:
 
 
 def _write_objects(connection: Connection, run_id: str, receipts: Sequence[ObjectReceipt]) -> int:
-    grown = [receipt.object_id for receipt in receipts if receipt.status == "continued"]
+    grown = [receipt.object_id for receipt in receipts if receipt.status in ("continued", "replaced")]
     rows = _stored(connection, grown)
     changed: dict[str, dict[str, Any]] = {}
     for receipt in receipts:
@@ -48,7 +48,7 @@ def _write_objects(connection: Connection, run_id: str, receipts: Sequence[Objec
             continue
         # An object can appear and grow within one run, so that its row is not stored yet.
         before = changed.get(receipt.object_id) or rows.get(receipt.object_id)
-        if receipt.status == "continued" and before is None:
+        if receipt.status in ("continued", "replaced") and before is None:
             raise LoadError(
                 f"{receipt.source.uri}: wanted the claim that it continues, found no {receipt.object_id}"
             )

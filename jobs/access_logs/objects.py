@@ -16,11 +16,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from jobs.access_logs.digest import TreeDigest
-from jobs.access_logs.ingest import Layout, directives, find_layout, first_data_line
+from jobs.access_logs.ingest import Layout, directives, find_layout, first_data_line, ingest
 from jobs.access_logs.lake import PartWriter
 from jobs.access_logs.reader import (
     HEAD_BYTES,
     Block,
+    LineStarts,
     ObjectRefused,
     blocks,
     end_of_last_line,
@@ -29,11 +30,13 @@ from jobs.access_logs.reader import (
     open_stored,
     unpacked,
 )
+from jobs.access_logs.remote import Processes
 from jobs.access_logs.settings import IngestSettings
 from jobs.access_logs.workers import ObjectLines, Workers
 from jobs.engines.interface import Claim, Ingestion, Progress, Receipt, SourceObject
 from jobs.storage import is_remote, local_path
 
+PROCESSES_FROM_BYTES = 48 << 20  # stored; below, starting processes takes longer than it saves
 JUDGED_LINES = 100  # an object of fewer lines is not refused for its share of rejected lines
 Opener = Callable[[SourceObject], Iterator[bytes]]
 
@@ -59,6 +62,27 @@ class _Begun:
         return digest_of_line(self.first_line)
 
 
+@dataclass(frozen=True)
+class _Taken:
+    """An object of which all lines were handed to the workers."""
+
+    lines: ObjectLines
+    last: ObjectLines  # the last line alone, where it has no line end
+    last_start: int | None
+    layout: Layout
+    tree: TreeDigest
+
+
+@dataclass(frozen=True)
+class _LastLine:
+    """A last line without a line end: a longer content may follow in the same run and hold all of it."""
+
+    start: int
+    lines: ObjectLines
+    source: SourceObject
+    receipt_without: Receipt
+
+
 def ingest_objects(
     sources: Sequence[SourceObject],
     claims: Mapping[str, Sequence[Claim]],
@@ -68,6 +92,7 @@ def ingest_objects(
     *,
     threads: int = 2,
     open_object: Opener | None = None,
+    in_processes: bool | None = None,
 ) -> Ingestion:
     """Read every object whole or refuse it; write its lines as lake parts.
 
@@ -79,9 +104,25 @@ def ingest_objects(
         progress: told of bytes (unpacked) and lines as they are read.
         threads: workers beside the calling thread.
         open_object: gives an object's unpacked bytes; tests pass their own.
+        in_processes: parse in processes instead of threads; by itself, where the input is large.
     """
-    with ThreadPoolExecutor(threads) as pool:
-        workers = Workers(pool, PartWriter(scratch_uri), settings, progress)
+    if in_processes is None:
+        size = sum(max(source.size_bytes, 0) for source in sources)
+        # A look-up of countries is a function of this process.
+        in_processes = size >= PROCESSES_FROM_BYTES and settings.country_of is None
+    with (
+        Processes(settings) as processes,
+        ThreadPoolExecutor(threads) as pool,
+        ThreadPoolExecutor(threads) as writing_pool,
+    ):
+        workers = Workers(
+            pool,
+            writing_pool,
+            PartWriter(scratch_uri),
+            settings,
+            progress,
+            processes.ingest if in_processes else ingest,
+        )
         return _Run(claims, workers, settings, open_object).read(sources)
 
 
@@ -98,6 +139,7 @@ class _Run:
         self._settings = settings
         self._open = open_object or self._open_stored
         self._receipts: dict[str, Receipt] = {}
+        self._last_lines: dict[str, _LastLine] = {}  # by object_id
 
     def read(self, sources: Sequence[SourceObject]) -> Ingestion:
         begun_lines: set[str] = set()
@@ -120,6 +162,8 @@ class _Run:
             with self._refusing(source):
                 self._read_among_claims(source)
             self._workers.drain()
+        for last in self._last_lines.values():
+            self._workers.keep(last.lines)
         return Ingestion(tuple(self._receipts.values()), self._workers.parts())
 
     @contextlib.contextmanager
@@ -194,8 +238,10 @@ class _Run:
             return
         known = self._claims.get(begun.line_digest, [])
         tree = TreeDigest(claim.size_bytes for claim in known)
+        line_starts = LineStarts(claim.size_bytes for claim in known)
         for piece in self._read_again(begun):
             tree.update(piece)
+            line_starts.update(piece)
         digest, size = tree.hexdigest(), tree.size_bytes
         same = [claim for claim in known if claim.content_digest == digest]
         grown = [claim for claim in known if tree.digest_at.get(claim.size_bytes) == claim.content_digest]
@@ -206,8 +252,15 @@ class _Run:
             repeated = ObjectLines(same[0].object_id, begun.first_line)
             self._receipts[source.object_id] = _receipt(begun, "known", digest, size, repeated)
             return
-        continues = max(grown, key=lambda each: each.size_bytes) if grown else None
-        self._take(begun, self._read_again(begun), continues)
+        if not grown:
+            self._take(begun, self._read_again(begun), None)
+            return
+        continues = max(grown, key=lambda each: each.size_bytes)
+        last = self._last_lines.get(continues.object_id)
+        start = last.start if last else continues.size_bytes
+        if not last and line_starts.at[start] != start:
+            start = 0  # what was claimed ends inside a line: its lines give way to those of the whole
+        self._take(begun, self._read_again(begun), continues, start)
 
     def _begins(self, claim: Claim, size_bytes: int, digest: str) -> bool:
         """Say whether a claimed object's first bytes are this content, by reading it again where it lies."""
@@ -224,24 +277,29 @@ class _Run:
             f"begins like object {claim.object_id}, which is longer and can no longer be read to compare"
         )
 
-    def _take(self, begun: _Begun, pieces: Iterator[bytes], continues: Claim | None) -> None:
-        """Parse an object from its start, or from where the claim that it continues ends."""
+    def _take(self, begun: _Begun, pieces: Iterator[bytes], continues: Claim | None, start: int = 0) -> None:
+        """Parse an object from its start, or from where the lines of the claim that it continues end."""
         layout = find_layout(begun.head, self._settings)
         if layout is None:
             raise ObjectRefused("in no known format: no line parses")
         lines = ObjectLines(continues.object_id if continues else begun.source.object_id, begun.first_line)
-        start = continues.size_bytes if continues else 0
+        last = ObjectLines(lines.object_id, begun.first_line)
+        unended: list[Block] = []
         tree = TreeDigest()
         # What stands before the start may hold directives that change what later lines mean.
         from_byte = start if layout.is_splittable else 0
         try:
             given = _cut_at(blocks(_hashed(pieces, tree), self._settings, from_byte), start)
-            self._workers.parse(lines, given, layout, start)
+            self._workers.parse(lines, _ended(given, unended), layout, start)
+            last.last_block = lines.last_block
+            self._workers.parse(last, unended, layout, start)
         except ObjectRefused as refused:
             reason = str(refused)
             self._workers.end(lines, lambda: self._refuse(begun, lines, reason))
             return
-        self._workers.end(lines, lambda: self._finish(begun, lines, layout, tree, continues))
+        taken = _Taken(lines, last, unended[0].offset if unended else None, layout, tree)
+        status = "loaded" if continues is None else "continued" if start else "replaced"
+        self._workers.end(lines, lambda: self._finish(begun, taken, status, continues))
 
     def _refuse(self, begun: _Begun, lines: ObjectLines, reason: str) -> None:
         self._workers.drop(lines)
@@ -250,32 +308,53 @@ class _Run:
     def _finish(
         self,
         begun: _Begun,
-        lines: ObjectLines,
-        layout: Layout,
-        tree: TreeDigest,
+        taken: _Taken,
+        status: str,
         continues: Claim | None,
     ) -> None:
         """Judge an object of which all lines were taken, and claim it."""
-        reason = None if continues else _judged(lines, layout, self._settings.max_rejected_ratio)
+        lines, whole = taken.lines, taken.lines.counted_with(taken.last)
+        reason = None if continues else _judged(whole, taken.layout, self._settings.max_rejected_ratio)
         if reason is not None:
             self._refuse(begun, lines, reason)
             return
+        before = self._last_lines.pop(lines.object_id, None)
+        if before:
+            self._receipts[before.source.object_id] = before.receipt_without
         self._workers.keep(lines)
         known = self._claims.setdefault(begun.line_digest, [])
         uris: tuple[str, ...] = (begun.source.uri,)
         if continues:
             uris = (*continues.uris, begun.source.uri)
             known.remove(continues)
-        digest, size = tree.hexdigest(), tree.size_bytes
+        digest, size = taken.tree.hexdigest(), taken.tree.size_bytes
         known.append(Claim(lines.object_id, digest, size, begun.line_digest, "loaded", uris))
-        status = "continued" if continues else "loaded"
-        self._receipts[begun.source.object_id] = _receipt(begun, status, digest, size, lines, layout)
+        self._receipts[begun.source.object_id] = _receipt(begun, status, digest, size, whole, taken.layout)
+        if taken.last_start is not None:
+            without = _receipt(begun, status, digest, size, lines, taken.layout)
+            self._last_lines[lines.object_id] = _LastLine(taken.last_start, taken.last, begun.source, without)
 
 
 def _hashed(pieces: Iterator[bytes], tree: TreeDigest) -> Iterator[bytes]:
     for piece in pieces:
         tree.update(piece)
         yield piece
+
+
+def _ended(given: Iterator[Block], unended: list[Block]) -> Iterator[Block]:
+    """Give the blocks without the last line if that has no line end; it goes to `unended`."""
+    waiting: Block | None = None
+    for block in given:
+        if waiting:
+            yield waiting
+        waiting = block
+    if waiting is None:
+        return
+    cut = waiting.data.rfind(b"\n") + 1
+    if cut:
+        yield Block(waiting.data[:cut], waiting.offset)
+    if cut < len(waiting.data):
+        unended.append(Block(waiting.data[cut:], waiting.offset + cut))
 
 
 def _cut_at(given: Iterator[Block], start: int) -> Iterator[Block]:

@@ -242,6 +242,30 @@ def blocks(pieces: Iterable[bytes], settings: IngestSettings, start: int = 0) ->
         yield Block(data, offset)
 
 
+class LineStarts:
+    """For given sizes of a content that arrives in pieces: where the line begins that a cut there would hit.
+
+    ``at[size]`` is size itself where the content up to there ends with a line.
+    """
+
+    def __init__(self, marks: Iterable[int]) -> None:
+        self._marks = sorted(set(marks), reverse=True)
+        self._position = self._start = 0
+        self.at: dict[int, int] = {}
+
+    def update(self, piece: bytes) -> None:
+        """Add the next bytes."""
+        end = self._position + len(piece)
+        while self._marks and self._marks[-1] <= end:
+            mark = self._marks.pop()
+            found = piece.rfind(b"\n", 0, mark - self._position)
+            self.at[mark] = self._start if found < 0 else self._position + found + 1
+        found = piece.rfind(b"\n")
+        if found >= 0:
+            self._start = self._position + found + 1
+        self._position = end
+
+
 def end_of_last_line(path: str, size_bytes: int) -> int:
     """Give the size of a local file up to its last line end: what comes after it is not yet a line."""
     with open(path, "rb") as file:  # noqa: PTH123 the plain call, for its seek

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.access_logs.ingest import Ingested, Layout, ingest
+from jobs.access_logs.ingest import Ingested, Layout
 from jobs.access_logs.lake import PartWriter, Rows, sample
 from jobs.access_logs.reader import Block
+from jobs.access_logs.remote import Ingest
 from jobs.access_logs.settings import IngestSettings
 from jobs.engines.interface import LakePart, Progress
 
@@ -71,6 +72,23 @@ class ObjectLines:
                 self._rejected.append(read.rejected.slice(0, SAMPLE_LINES - self._rejected_kept))
                 self._rejected_kept += self._rejected[-1].num_rows
 
+    def counted_with(self, more: ObjectLines | None) -> ObjectLines:
+        """Give the counts, times and sample of both; no rows."""
+        both = [self] if more is None else [self, more]
+        firsts = [each.first_at for each in both if each.first_at is not None]
+        lasts = [each.last_at for each in both if each.last_at is not None]
+        return ObjectLines(
+            self.object_id,
+            self.first_line,
+            reasons=sum((each.reasons for each in both), Counter()),
+            lines_read=sum(each.lines_read for each in both),
+            ignored=sum(each.ignored for each in both),
+            accepted=sum(each.accepted for each in both),
+            first_at=min(firsts, default=None),
+            last_at=max(lasts, default=None),
+            _rejected=[rows for each in both for rows in each._rejected],
+        )
+
 
 @dataclass(frozen=True)
 class _Flying:
@@ -84,9 +102,17 @@ class Workers:
     """The queue between the thread that reads and those that parse and encode. Used by one reading thread."""
 
     def __init__(
-        self, pool: ThreadPoolExecutor, writer: PartWriter, settings: IngestSettings, progress: Progress
+        self,
+        pool: ThreadPoolExecutor,
+        writing_pool: ThreadPoolExecutor,
+        writer: PartWriter,
+        settings: IngestSettings,
+        progress: Progress,
+        ingest: Ingest,
     ) -> None:
         self._pool = pool
+        self._writing_pool = writing_pool
+        self._ingest = ingest
         self._writer = writer
         self._settings = settings
         self._progress = progress
@@ -98,16 +124,11 @@ class Workers:
     def parse(self, lines: ObjectLines, given: Iterable[Block], layout: Layout, start: int) -> None:
         """Parse an object's blocks; lines before byte `start` are read for their directives only."""
         for block in given:
-            lines.last_block = self._pool.submit(
-                _ingest,
-                block,
-                lines,
-                layout,
-                None if layout.is_splittable else lines.last_block,
-                self._settings,
-            )
+            read = self._pool.submit(self._parse_block, block, lines, layout, lines.last_block)
+            if not layout.is_splittable:
+                lines.last_block = read
             self._progress(len(block.data), 0)
-            self._flying.append(_Flying(lines, lines.last_block, is_counted=block.offset >= start))
+            self._flying.append(_Flying(lines, read, is_counted=block.offset >= start))
             while len(self._flying) > BLOCKS_IN_FLIGHT:
                 self._take()
 
@@ -138,6 +159,15 @@ class Workers:
         self._writing.clear()
         return tuple(self._parts)
 
+    def _parse_block(
+        self, block: Block, lines: ObjectLines, layout: Layout, before: Future[Ingested] | None
+    ) -> Ingested:
+        # A block that waits for the one before it cannot wait for ever: that one was handed out earlier.
+        state = layout if before is None else before.result().layout
+        return self._ingest(
+            block.data, block.offset, lines.object_id, lines.first_line, state, self._settings
+        )
+
     def _take(self) -> None:
         first = self._flying.popleft()
         if first.block is None:
@@ -150,24 +180,12 @@ class Workers:
         first.lines.add(read)
         self._progress(0, read.lines_read)
         for key, tables in first.lines.rows.take(OBJECT_BYTES):
-            first.lines.writing.append(self._pool.submit(self._writer.write, key, tables))
+            first.lines.writing.append(self._writing_pool.submit(self._writer.write, key, tables))
             if len(first.lines.writing) > PARTS_IN_FLIGHT:
                 first.lines.writing[-PARTS_IN_FLIGHT - 1].result()
 
     def _flush(self, more_than_bytes: int) -> None:
         for key, tables in self._shared.take(more_than_bytes):
-            self._writing.append(self._pool.submit(self._writer.write, key, tables))
+            self._writing.append(self._writing_pool.submit(self._writer.write, key, tables))
             if len(self._writing) > PARTS_IN_FLIGHT:
                 self._parts.append(self._writing.popleft().result())
-
-
-def _ingest(
-    block: Block,
-    lines: ObjectLines,
-    layout: Layout,
-    before: Future[Ingested] | None,
-    settings: IngestSettings,
-) -> Ingested:
-    # A block that waits for the one before it cannot wait for ever: that one was handed out earlier.
-    state = layout if before is None else before.result().layout
-    return ingest(block.data, block.offset, lines.object_id, lines.first_line, state, settings)

@@ -50,10 +50,14 @@ class LakePart:
 
 @dataclass(frozen=True)
 class Receipt:
-    """What reading one object gave. lines_read = accepted + rejected + ignored (of the lines read *now*)."""
+    """What reading one object gave. lines_read = accepted + rejected + ignored (of the lines read *now*).
+
+    An object that continues a claim was read from where that ends (continued); where it ends inside a line,
+    whole (replaced): all lines that the claim had give way.
+    """
 
     source: SourceObject
-    status: str  # loaded | continued | known | empty (no data line yet) | refused
+    status: str  # loaded | continued | replaced (see below) | known | empty (no data line yet) | refused
     reason: str | None  # why refused
     object_id: str  # of the claim it continues or repeats, else its own
     content_digest: str  # of the whole content
@@ -86,6 +90,13 @@ class Ingestion:
 
 Progress = Callable[[int, int], None]  # bytes and lines read since the last call
 
+Tables = Mapping[str, Callable[[], pa.RecordBatchReader]]
+"""Table name → a function that gives the table's rows in the order of its key, afresh each time it is called.
+
+Tables come in the order in which they get ready: whoever takes them in that order waits least. The function
+waits until its table is computed. If the computation fails, it raises what the computation raised.
+"""
+
 
 class Engine(Protocol):
     """Read objects into lake parts; build tables from lake parts."""
@@ -108,11 +119,12 @@ class Engine(Protocol):
         settings: MeaningSettings,
         *,
         digests: Mapping[str, tuple[str, str]] | None = None,
-    ) -> Mapping[str, pa.RecordBatchReader]:
-        """Compute every model over the given lake parts. Table name → rows in the order of its key.
+    ) -> Tables:
+        """Compute every model over the given lake parts, the later ones while the first ones are taken.
 
-        digests: of each object, those of its first data line and of its content.
+        digests: of each object, those of its first data line and of its content. ``object_duplicates`` and
+        the first of the other tables are ready when this returns.
         """
 
     def close(self) -> None:
-        """Give back memory and scratch files."""
+        """Stop what is still being computed; give back memory and scratch files."""

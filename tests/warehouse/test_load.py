@@ -100,7 +100,7 @@ def test_a_failed_check_leaves_the_warehouse_as_it_was(wh, kit, small) -> None:
         ({"tables": {"salaries": pa.table({"a": [1]})}}, "wanted tables of the schema, found salaries"),
         (
             {"receipts": ["odd"]},
-            "/logs/odd.log: wanted a status of loaded, continued, known, empty, refused, found odd",
+            "/logs/odd.log: wanted a status of loaded, continued, replaced, known, empty, refused, found odd",
         ),
         (
             {"receipts": ["continued"]},
