@@ -11,7 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from jobs.access_logs import reader
+from jobs.access_logs.ingest import Layout, UnknownFormatError
 from jobs.access_logs.objects import ingest_objects
+from jobs.access_logs.remote import Processes, WorkerDied
 from jobs.access_logs.settings import IngestSettings
 from jobs.engines.interface import Claim, Ingestion, SourceObject
 
@@ -221,3 +223,29 @@ def test_a_missing_object_is_refused_and_the_others_are_read(tmp_path: Path) -> 
     found = ingest_objects([listed, source(write(tmp_path / "a", TEXT))], {}, str(tmp_path / "s"), SETTINGS)
     assert [receipt.status for receipt in found.receipts] == ["refused", "loaded"]
     assert "\n" not in (found.receipts[0].reason or "")
+
+
+def test_worker_processes_give_the_same_parts_and_receipts(tmp_path: Path) -> None:
+    paths = [write(tmp_path / "a", TEXT + b"garbage\n"), write(tmp_path / "b.gz", gzip.compress(TEXT[400:]))]
+    bad = write(tmp_path / "c", b"neither\n" * 9)
+    sources = [source(path) for path in (*paths, bad)]
+    threads = ingest_objects(sources, {}, str(tmp_path / "threads"), SETTINGS, in_processes=False)
+    processes = ingest_objects(sources, {}, str(tmp_path / "processes"), SETTINGS, in_processes=True)
+    assert [part.digest for part in processes.parts] == [part.digest for part in threads.parts]
+    for one, other in zip(processes.receipts, threads.receipts, strict=True):
+        assert replace(one, rejected_sample=None) == replace(other, rejected_sample=None)
+
+
+def test_a_worker_process_that_dies_fails_the_run_in_one_line(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(
+        "jobs.access_logs.remote._SERVE", "import os, sys; sys.stdin.buffer.read(1); os._exit(9)"
+    )
+    with pytest.raises(WorkerDied, match="a worker process ended"):
+        ingest_objects(
+            [source(write(tmp_path / "a", TEXT))], {}, str(tmp_path / "s"), SETTINGS, in_processes=True
+        )
+
+
+def test_an_error_in_a_worker_process_is_that_of_the_caller(tmp_path: Path) -> None:
+    with Processes(SETTINGS) as processes, pytest.raises(UnknownFormatError):
+        processes.ingest(TEXT, 0, "a", b"", Layout("nobody-described-it", "server"), SETTINGS)
