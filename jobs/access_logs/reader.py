@@ -226,17 +226,22 @@ def blocks(pieces: Iterable[bytes], settings: IngestSettings, start: int = 0) ->
         pending_size += len(piece)
         if pending_size < BLOCK_BYTES:
             continue
-        data = b"".join(pending)
-        end = data.rfind(b"\n") + 1
-        if end:
-            yield Block(data[:end], offset)
-            offset += end
-            data = data[end:]
-        elif len(data) > cap:
-            yield Block(data[: cap + 1], offset)
+        end = piece.rfind(b"\n") + 1
+        if end:  # nearly always: then the lines are copied once
+            pending[-1] = piece[:end]
+            data, rest = b"".join(pending), piece[end:]
+        else:
+            joined = b"".join(pending)
+            end = joined.rfind(b"\n") + 1
+            data, rest = joined[:end], joined[end:]
+        if data:
+            yield Block(data, offset)
             offset += len(data)
-            data, is_skipping = b"", True
-        pending, pending_size = [data], len(data)
+        elif len(rest) > cap:
+            yield Block(rest[: cap + 1], offset)
+            offset += len(rest)
+            rest, is_skipping = b"", True
+        pending, pending_size = [rest], len(rest)
     data = b"".join(pending)
     if data:
         yield Block(data, offset)

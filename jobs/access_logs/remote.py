@@ -7,6 +7,7 @@ block goes in, its rows come out. A process ends when its pipe does, also when t
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import pickle
 import subprocess
@@ -82,6 +83,7 @@ class Processes:
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
                 bufsize=1 << 20,
             )
+            _widen(process.stdin, process.stdout)
             self._mine.process = process
             self._all.append(process)
             _send(process.stdin, self._settings)  # type: ignore[arg-type]  # by pipe: they hold the key
@@ -104,6 +106,14 @@ def serve() -> None:
             answer = error
         pickle.dump(answer, answers, protocol=5)
         answers.flush()
+
+
+def _widen(*pipes: Any) -> None:
+    """Give pipes room for a mebibyte, where the system lets us: fewer switches between the processes."""
+    if hasattr(fcntl, "F_SETPIPE_SZ"):
+        for pipe in pipes:
+            with contextlib.suppress(OSError):
+                fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, 1 << 20)
 
 
 def _send(pipe: BinaryIO, value: object) -> None:
