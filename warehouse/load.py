@@ -30,7 +30,7 @@ from warehouse.objects import (
 )
 from warehouse.parquet import Staging
 from warehouse.rows import Rows, fitted, replace_rows
-from warehouse.schema import MODEL_TABLES, data_checks, load_runs
+from warehouse.schema import MODEL_TABLES, data_checks, load_runs, metadata
 from warehouse.state import (
     COMMIT_NUMBER,
     DEFINITIONS_DIGEST,
@@ -71,9 +71,12 @@ class RunLoad:
 
     Attributes:
         tables: rows of the models by table name, in the order of the table's key; a table that is not given
-            stays. duplicates: object_id, duplicates of *all* objects, or None to leave them. settings:
-            recorded at the warehouse's first commit; later ones must be equal (or rebuild: the new ones).
-            state: other entries of `warehouse_state`, such as the key's fingerprint.
+            stays. They are taken in the order of the mapping: those that are still being computed, which a
+            function may wait for, come last.
+        duplicates: object_id, duplicates of *all* objects, or None to leave them.
+        settings: recorded at the warehouse's first commit; later ones must be equal (or rebuild: the new
+            ones).
+        state: other entries of `warehouse_state`, such as the key's fingerprint.
         staging: keeps the tables as Parquet while they pass by, for the publication that follows.
         unlisted: lake files that no reader uses any more, because others of this run stand for them.
         resampled: objects whose sample of rejected lines is replaced by that of their receipt.
@@ -111,8 +114,7 @@ def commit(load: RunLoad, clock: Clock) -> Committed:
         ChecksFailedError: numbers that must agree do not.
         WarehouseStorageError: the disk is full or broken.
     """
-    tables = {table.name: table for table in MODEL_TABLES}
-    unknown = sorted(set(load.tables) - set(tables))
+    unknown = sorted(set(load.tables) - {table.name for table in MODEL_TABLES})
     if unknown:
         raise LoadError(f"wanted tables of the schema, found {', '.join(unknown)}")
     with load.lease.fenced() as connection:
@@ -136,12 +138,12 @@ def _write(connection: Connection, load: RunLoad, clock: Clock) -> Committed:
     written = write_receipts(connection, load.run.run_id, load.receipts)
     unlist_lake_files(connection, load.unlisted)
     written["lake_files"] = write_lake_files(connection, load.run.run_id, load.parts)
-    for table in MODEL_TABLES:
-        if table.name in load.tables:
-            given = fitted(load.tables[table.name], table)
-            if load.staging is not None:
-                given = load.staging.passing(table, given)
-            written[table.name] = replace_rows(connection, table, given)
+    for name, rows in load.tables.items():
+        table = metadata.tables[name]
+        given = fitted(rows, table)
+        if load.staging is not None:
+            given = load.staging.passing(table, given)
+        written[name] = replace_rows(connection, table, given)
     if load.duplicates is not None:
         write_duplicates(connection, load.duplicates)
     _write_state(connection, load, state, number, clock())

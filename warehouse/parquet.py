@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import IO, Any, Self
 
@@ -25,6 +27,7 @@ BUCKETS = 8  # of tables without a date; fixed, since it decides which rows shar
 ROW_GROUP_ROWS = 131_072
 _IN_MEMORY_BYTES = 4 << 20  # of a finished file; beyond, it waits on disk
 _DIGEST_DIGITS = 32
+_BATCHES_BEHIND = 8  # that the staging thread may be behind the database: memory for so many
 
 
 @dataclass(frozen=True)
@@ -52,8 +55,13 @@ class TableEncoder:
                 self._parts[name] = _Part(self._schema, self._table)
             self._parts[name].add(rows)
 
+    def finish(self) -> None:
+        """Write what waits for a whole row group; nothing can be added any more."""
+        for part in self._parts.values():
+            part.end()
+
     def files(self) -> Iterator[EncodedFile]:
-        """Finish the files and give them in the order of their parts; nothing can be added any more."""
+        """Finish the files and give them in the order of their parts."""
         for name in sorted(self._parts):
             with self._parts.pop(name) as part:
                 yield part.finish(name)
@@ -68,17 +76,21 @@ class Staging:
     database.
 
     Give it to the commit and then to the publication, so that no row is read twice. A context manager: what
-    was staged is gone at its end, published or not.
+    was staged is gone at its end, published or not. The files are written in a thread of its own, a few
+    batches behind; what fails there is raised to whoever passes the next batches or takes the table.
     """
 
     def __init__(self) -> None:
         self.commit_number: int | None = None  # of the commit that the rows went with; set by it
         self._encoders: dict[str, TableEncoder] = {}
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="staging")
+        self._waiting: deque[Future[None]] = deque()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_raised: object) -> None:
+        self._worker.shutdown(cancel_futures=True)
         for encoder in self._encoders.values():
             encoder.close()
 
@@ -86,12 +98,23 @@ class Staging:
         """Give the batches on, keeping what they hold."""
         encoder = self._encoders[table.name] = TableEncoder(table)
         for batch in batches:
-            encoder.add(batch)
+            self._do(encoder.add, batch)
             yield batch
+        self._do(encoder.finish)
 
     def take(self, table: Table, commit_number: int) -> TableEncoder | None:
         """Give what was staged of a table, once; None if that is nothing, or belongs to another commit."""
+        self._wait(0)
         return self._encoders.pop(table.name, None) if commit_number == self.commit_number else None
+
+    def _do(self, work: Callable[..., None], *given: pa.RecordBatch) -> None:
+        self._wait(_BATCHES_BEHIND)
+        self._waiting.append(self._worker.submit(work, *given))
+
+    def _wait(self, count: int) -> None:
+        """Wait until no more than so many pieces of work are left."""
+        while len(self._waiting) > count:
+            self._waiting.popleft().result()
 
 
 def encode(table: Table, batches: Iterable[pa.RecordBatch]) -> TableEncoder:
@@ -114,6 +137,8 @@ class _Part:
         self._waiting: list[pa.RecordBatch] = []
         self._waiting_rows = 0
         self._row_count = 0
+        self._size = 0
+        self._digest = ""  # until the end
         # It lives as long as the part does.
         self._file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES)  # noqa: SIM115
         # A dictionary of values that hardly repeat costs time and saves nothing.
@@ -143,19 +168,25 @@ class _Part:
         while self._waiting_rows >= ROW_GROUP_ROWS:
             self._write(ROW_GROUP_ROWS)
 
-    def finish(self, name: str) -> EncodedFile:
+    def end(self) -> None:
+        """Write the last row group, and compute the digest."""
+        if self._digest:
+            return
         if self._waiting_rows:
             self._write(self._waiting_rows)
         self._writer.close()
         self._file.seek(0)
         digest = hashlib.sha256()
-        size = 0
         while block := self._file.read(1 << 20):
             digest.update(block)
-            size += len(block)
+            self._size += len(block)
+        self._digest = digest.hexdigest()
+
+    def finish(self, name: str) -> EncodedFile:
+        self.end()
         self._file.seek(0)
-        text = digest.hexdigest()
-        return EncodedFile(f"{name}-{text[:_DIGEST_DIGITS]}.parquet", self._row_count, size, text, self._file)
+        file = f"{name}-{self._digest[:_DIGEST_DIGITS]}.parquet"
+        return EncodedFile(file, self._row_count, self._size, self._digest, self._file)
 
     def _write(self, count: int) -> None:
         table = pa.Table.from_batches(self._waiting, self._schema).combine_chunks()

@@ -6,8 +6,10 @@ import contextlib
 import os
 import shutil
 import tempfile
+import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import CancelledError, Future
 
 import duckdb
 import pyarrow as pa
@@ -19,14 +21,16 @@ from jobs.access_logs.objects import ingest_objects
 from jobs.access_logs.settings import IngestSettings, MeaningSettings
 from jobs.engines import sql
 from jobs.engines.duplicates import Digests, duplicates_table, find_lost
-from jobs.engines.interface import Claim, Ingestion, LakePart, Progress, SourceObject
+from jobs.engines.interface import Claim, Ingestion, LakePart, Progress, SourceObject, Tables
 from jobs.engines.staging import DICTIONARIES, Classify, Staged, stage
 from jobs.models.inputs import setting_tables
 
 IN_MEMORY_ROWS = 6_000_000
 """Up to so many requests the scratch database is in memory (and spills): three times as fast to fill. Above,
-it is a file, which is compressed."""
+it is a file, which is compressed, and every model is computed before the first table is handed out: whoever
+loads tables holds a database's write lock meanwhile, and may not wait for long with it."""
 
+_STOP_POLL_S = 0.05
 _ROWS_PER_BATCH = 65_536
 
 
@@ -53,8 +57,10 @@ class DuckDBEngine:
 
     def build(
         self, parts: Sequence[LakePart], settings: MeaningSettings, *, digests: Digests | None = None
-    ) -> Mapping[str, pa.RecordBatchReader]:
+    ) -> Tables:
         """Compute every model over the given lake parts.
+
+        Returns once the first table is ready; the others follow in a thread (up to ``IN_MEMORY_ROWS``).
 
         Args:
             parts: all of the lake's requests; parts of other tables are left out.
@@ -63,8 +69,8 @@ class DuckDBEngine:
                 equal copies of a request stays. Without them the object's id decides.
 
         Returns:
-            Table name → rows in the order of its key, read once from start to end; also ``object_duplicates``
-            (object_id, duplicates: accepted lines of the object that do not survive). Valid until `close`.
+            Table name → function that gives its rows; also ``object_duplicates`` (object_id, duplicates:
+            accepted lines of the object that do not survive), without waiting. Valid until `close`.
 
         Raises:
             ValueError: for settings or requests that the models cannot take, in one line.
@@ -104,30 +110,64 @@ class _Build:
             },
         )
         self._catalog = self._con.sql("select current_database()").fetchall()[0][0]
+        self._is_small = is_small
+        self._is_stopped = False
+        self._thread: threading.Thread | None = None
         self.seconds: dict[str, float] = {}
 
     def close(self) -> None:
+        self._is_stopped = True
+        while self._thread is not None and self._thread.is_alive():
+            self._con.interrupt()  # again and again: it is lost between two statements
+            self._thread.join(_STOP_POLL_S)
         self._con.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def run(self, parts: Sequence[LakePart], digests: Digests | None) -> Mapping[str, pa.RecordBatchReader]:
+    def run(self, parts: Sequence[LakePart], digests: Digests | None) -> Tables:
         tables = setting_tables(self._settings)
         with self._timed("(duplicates)"):
             lost = find_lost(self._con, parts, digests)
         with self._timed("(stage)"):
             staged = stage(self._con, parts, self._settings, self._classify, lost)
         self._load_settings(tables, staged)
-        steps = list(models.steps(self._settings))
-        last_use = {source: number for number, step in enumerate(steps) for source in step.model.sources}
-        for number, step in enumerate(steps):
-            with self._timed(step.model.name):
-                self._compute(step)
-            for name, last in last_use.items():
-                if last == number and name not in models.KEYS:
-                    self._con.execute(f'drop table "{name}"')
-        readers = {name: self._reader(name) for name in models.KEYS}
+        ready: dict[str, Future[None]] = {name: Future() for name in models.ORDER if name in models.KEYS}
+        self._thread = threading.Thread(target=self._compute_all, args=(ready,), name="models")
+        self._thread.start()
+        for future in ready.values():
+            future.result()
+            if self._is_small:
+                break
         duplicates = duplicates_table(lost)
-        return {**readers, "object_duplicates": duplicates.to_reader()}
+        return {"object_duplicates": duplicates.to_reader} | {
+            name: self._rows_when(future, name) for name, future in ready.items()
+        }
+
+    def _compute_all(self, ready: Mapping[str, Future[None]]) -> None:
+        """Compute the models in order, telling of each table when it is there, or why it will not be."""
+        try:
+            steps = list(models.steps(self._settings))
+            last_use = {source: number for number, step in enumerate(steps) for source in step.model.sources}
+            for number, step in enumerate(steps):
+                if self._is_stopped:
+                    raise CancelledError
+                with self._timed(step.model.name):
+                    self._compute(step)
+                if step.table in ready:
+                    ready[step.table].set_result(None)
+                for name, last in last_use.items():
+                    if last == number and name not in models.KEYS:
+                        self._con.execute(f'drop table "{name}"')
+        except BaseException as error:  # whatever it is, it belongs to whoever waits for a table
+            for future in ready.values():
+                if not future.done():
+                    future.set_exception(error)
+
+    def _rows_when(self, future: Future[None], name: str) -> Callable[[], pa.RecordBatchReader]:
+        def rows() -> pa.RecordBatchReader:
+            future.result()
+            return self._reader(name)
+
+        return rows
 
     @contextlib.contextmanager
     def _timed(self, name: str) -> Iterator[None]:
@@ -157,26 +197,29 @@ class _Build:
             text = _decoded(f"({text})", sql.columns(step.model.sql), "words")
         if step.model.reads_ids_as_text:
             for source in step.model.sources:  # a temporary view stands before a table of its name
-                self._con.execute(f'create temp view "{source}" as {self._with_ids(source)}')
+                view = self._with_ids(self._con, source)
+                self._con.execute(f'create temp view "{source}" as {view}')
         self._con.execute(f'create table "{step.table}" as {text}', dict(step.parameters) or None)
         if step.model.reads_ids_as_text:
             for source in step.model.sources:
                 self._con.execute(f'drop view temp."{source}"')
 
-    def _with_ids(self, table: str) -> str:
+    def _with_ids(self, con: duckdb.DuckDBPyConnection, table: str) -> str:
         """Give a query for a table with its ids as text."""
         place = f'"{self._catalog}".main."{table}"'  # in full, or a temporary view would mean itself
-        columns = [name for name, *_ in self._con.sql(f"select * from {place} limit 0").description]
+        columns = [name for name, *_ in con.sql(f"select * from {place} limit 0").description]
         return _decoded(place, columns, "ids")
 
     def _reader(self, name: str) -> pa.RecordBatchReader:
         """Give a table in the order of its key, dates and times as such."""
         key = ", ".join(f'"{column}"' for column in models.KEYS[name])
-        # A cursor of its own: a connection forgets one result when it is asked for the next.
+        # A cursor of its own: a connection forgets one result when it is asked for the next, and this one is
+        # busy with the models that follow.
+        con = self._con.cursor()
         is_text = models.model(name).reads_ids_as_text
-        rows_of_table = f'select * from "{name}"' if is_text else self._with_ids(name)
+        rows_of_table = f'select * from "{name}"' if is_text else self._with_ids(con, name)
         query = f"select * from ({rows_of_table}) order by {key}"
-        rows = self._con.cursor().sql(query).to_arrow_reader(_ROWS_PER_BATCH)
+        rows = con.sql(query).to_arrow_reader(_ROWS_PER_BATCH)
         schema = pa.schema([pa.field(field.name, _kind(field)) for field in rows.schema])
         return pa.RecordBatchReader.from_batches(schema, (_dated(batch, schema) for batch in rows))
 

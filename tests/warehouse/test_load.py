@@ -281,3 +281,29 @@ def test_a_transaction_that_fails_for_lack_of_room_changes_nothing(wh, kit, smal
     with pytest.raises(warehouse.WarehouseStorageError, match="the disk is full"):
         kit.load(wh, "r2", small, receipts=[])
     assert content(wh) == before
+
+
+def test_tables_are_taken_in_the_order_in_which_they_are_given(wh, kit, small) -> None:
+    taken = []
+
+    def later(name: str, rows: pa.Table):
+        return lambda: taken.append(name) or rows.to_reader()
+
+    tables = {name: later(name, rows) for name, rows in reversed(small.tables().items())}
+    kit.load(wh, "r1", small, tables=tables)
+    assert taken == list(tables)
+    assert {name: content(wh)[name] for name in tables} == small.tables()
+
+
+def test_rows_that_fail_to_come_change_nothing_and_raise_what_they_raised(wh, kit, small) -> None:
+    kit.load(wh, "r1", small)
+    before = content(wh)
+    error = MemoryError("too little of it")
+
+    def failing() -> pa.RecordBatchReader:
+        raise error
+
+    with warehouse.Staging() as staging, pytest.raises(MemoryError) as raised:
+        kit.load(wh, "r2", tables=small.tables() | {"traffic_hours": failing}, staging=staging)
+    assert raised.value is error
+    assert content(wh) == before

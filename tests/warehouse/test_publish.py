@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import threading
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -147,6 +148,44 @@ def test_what_another_commit_staged_is_not_published(wh, kit, small, tmp_path) -
         wh.publish(str(tmp_path / "b"), failed)
     for lake in (tmp_path / "a", tmp_path / "b"):
         assert published(wh, lake, "sessions").equals(later.tables()["sessions"])
+
+
+def test_a_file_that_cannot_be_staged_leaves_the_commit_or_its_publication_to_be_done_again(
+    wh, kit, small, tmp_path, monkeypatch
+) -> None:
+    def full(_encoder: object, _batch: pa.RecordBatch) -> None:
+        raise OSError("no space left")
+
+    def run() -> None:
+        with warehouse.Staging() as staging:
+            kit.load(wh, "r1", small, staging=staging)
+            wh.publish(str(tmp_path), staging)
+
+    with monkeypatch.context() as broken:
+        broken.setattr("warehouse.parquet.TableEncoder.add", full)
+        with pytest.raises((OSError, warehouse.PublishError), match="no space"):
+            run()
+    if not wh.commit_number:
+        kit.load(wh, "r2", small)
+    wh.publish(str(tmp_path))
+    assert published(wh, tmp_path, "sessions").equals(small.tables()["sessions"])
+
+
+def test_batches_that_are_being_staged_are_few(monkeypatch) -> None:
+    may_go_on = threading.Event()
+    monkeypatch.setattr("warehouse.parquet.TableEncoder.add", lambda _encoder, _batch: may_go_on.wait(30))
+    batch = pa.RecordBatch.from_pylist([], arrow_schema(schema.players))
+    given = []
+    with warehouse.Staging() as staging:
+        passing = staging.passing(schema.players, (given.append(n) or batch for n in range(100)))
+        waiter = threading.Thread(target=lambda: list(passing))
+        waiter.start()
+        waiter.join(0.5)
+        assert waiter.is_alive()
+        assert len(given) < 15
+        may_go_on.set()
+        waiter.join()
+    assert len(given) == 100
 
 
 @pytest.mark.parametrize("table", [schema.sessions, schema.player_days, schema.players], ids=lambda t: t.name)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pytest
 
@@ -51,7 +53,7 @@ def engine():
 
 
 def rows(tables, name):
-    return tables[name].read_all().to_pylist()
+    return tables[name]().read_all().to_pylist()
 
 
 def same_id(at=T, **said):
@@ -151,7 +153,74 @@ def test_parts_of_rejected_lines_are_left_out(engine, tmp_path):
 def test_rows_come_in_the_order_of_their_key_with_dates_and_times(engine, tmp_path):
     lines = [line(T + n * DAY, visitor=f"v{9 - n}", byte_offset=n) for n in range(5)]
     tables = engine.build(lake(tmp_path, lines), MeaningSettings(scratch_dir=str(tmp_path)))
-    players = tables["player_days"].read_all()
+    players = tables["player_days"]().read_all()
     assert players["player_id"].to_pylist() == ["v5", "v6", "v7", "v8", "v9"]
     assert players.schema.field("activity_date").type == pa.date32()
     assert players.schema.field("first_at").type == pa.timestamp("us")
+
+
+def test_tables_come_while_later_models_are_still_computed(engine, tmp_path, monkeypatch):
+    may_go_on = threading.Event()
+    compute = engine_module._Build._compute
+
+    def held(build, step):
+        if step.model.name == "traffic_hours":
+            assert may_go_on.wait(30)
+        compute(build, step)
+
+    monkeypatch.setattr(engine_module._Build, "_compute", held)
+    tables = engine.build(lake(tmp_path, [line()]), MeaningSettings(scratch_dir=str(tmp_path)))
+    assert len(rows(tables, "sessions")) == len(rows(tables, "path_transitions")) - 1 == 1
+    may_go_on.set()
+    assert list(tables)[-2:] == ["traffic_hours", "traffic_sources"]
+    assert all(table() is not None for table in tables.values())
+
+
+def test_all_tables_of_a_large_build_are_ready_when_it_returns(engine, tmp_path, monkeypatch):
+    monkeypatch.setattr(engine_module, "IN_MEMORY_ROWS", 0)
+    engine.build(lake(tmp_path, [line()]), MeaningSettings(scratch_dir=str(tmp_path)))
+    assert "traffic_sources" in engine.seconds
+
+
+def test_a_table_can_be_read_again(engine, tmp_path):
+    tables = engine.build(lake(tmp_path, [line()]), MeaningSettings(scratch_dir=str(tmp_path)))
+    for name in tables:
+        assert rows(tables, name) == rows(tables, name)
+
+
+@pytest.mark.parametrize("failing", ["session_slots", "traffic_hours"])
+def test_what_fails_in_a_model_is_raised_to_whoever_wants_its_table(engine, tmp_path, monkeypatch, failing):
+    error = MemoryError("too little of it")
+    compute = engine_module._Build._compute
+
+    def failed(build, step):
+        if step.model.name == failing:
+            raise error
+        compute(build, step)
+
+    monkeypatch.setattr(engine_module._Build, "_compute", failed)
+    parts = lake(tmp_path, [line()])
+    with pytest.raises(MemoryError) as raised:
+        rows(engine.build(parts, MeaningSettings(scratch_dir=str(tmp_path))), "traffic_hours")
+    assert raised.value is error
+
+
+def test_closing_stops_models_under_way_and_those_that_would_follow(tmp_path, monkeypatch):
+    begun = threading.Event()
+    compute = engine_module._Build._compute
+
+    def endless(build, step):
+        if step.model.name == "traffic_hours":
+            begun.set()
+            build._con.execute("select count(*) from range(100000000000) as a, range(1000) as b")
+        compute(build, step)
+
+    monkeypatch.setattr(engine_module._Build, "_compute", endless)
+    engine = DuckDBEngine()
+    tables = engine.build(lake(tmp_path / "lake", [line()]), MeaningSettings(scratch_dir=str(tmp_path)))
+    assert begun.wait(30)
+    engine.close()
+    assert not any(thread.name == "models" for thread in threading.enumerate())
+    with pytest.raises(duckdb.InterruptException):
+        tables["traffic_hours"]()
+    assert [path.name for path in tmp_path.iterdir()] == ["lake"]

@@ -130,7 +130,7 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
         try:
             parts = write_lake(folder, requests)
             tables = engine.build(parts, MeaningSettings(scratch_dir=str(folder), threads=1, **settings))
-            return {name: rows.read_all().to_pylist() for name, rows in tables.items()}
+            return {name: rows().read_all().to_pylist() for name, rows in tables.items()}
         finally:
             engine.close()
 
