@@ -32,6 +32,8 @@ _BY_T = "over (partition by t order by n)"
 _SUMMED = (
     "cast(sum(n) over (partition by t order by n rows between unbounded preceding and current row) as bigint)"
 )
+_COUNTED_UP = "count(t) over (order by n, t rows between unbounded preceding and current row)"
+_COUNTED_DOWN = "count(t) over (order by n, t rows between current row and unbounded following)"
 _NUMBERED = f"(select n, row_number() over (order by n desc) as i from {_FOUR}) as w"
 _NULLS_FIRST = f"(select n, row_number() over (order by t, n) as i from {_FOUR}) as w"
 
@@ -55,6 +57,8 @@ ALLOWED: dict[str, tuple[Probe, ...]] = {
         Probe(f"select count(*) from {_FOUR}", 4),
         Probe(f"select count(t) from {_FOUR}", 3),
         Probe(f"select count(distinct t) from {_FOUR}", 2),
+        Probe(f"select max(c) from (select {_COUNTED_UP} as c from {_FOUR}) as v", 3),
+        Probe(f"select max(n * 10 + c) from (select n, {_COUNTED_DOWN} as c from {_FOUR}) as v", 41),
     ),
     "EXPLODE": (Probe("select max(m) from (select explode(sequence(3, 5)) as m) as v", 5),),
     "GREATEST": (Probe("select greatest(3, -4)", 3),),

@@ -51,12 +51,13 @@ select
   row_number() over (
     partition by player_id, is_identified, chain_is_bot, at order by order_hi, order_lo, tie
   ) as nth,
-  case when event is not null then row_number() over (
-    partition by player_id, is_identified, chain_is_bot, at, event is not null order by order_hi, order_lo, tie
+  case when event is not null then count(event) over (
+    partition by player_id, is_identified, chain_is_bot, at order by order_hi, order_lo, tie
+    rows between unbounded preceding and current row
   ) end as nth_event,
-  case when event is not null then row_number() over (
-    partition by player_id, is_identified, chain_is_bot, at, event is not null
-    order by order_hi desc, order_lo desc, tie desc
+  case when event is not null then count(event) over (
+    partition by player_id, is_identified, chain_is_bot, at order by order_hi, order_lo, tie
+    rows between current row and unbounded following
   ) end as nth_event_from_last,
   is_bot,
   bot_reason,
