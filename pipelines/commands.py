@@ -141,12 +141,17 @@ def check_warehouse(url: str, *, digest: bool, without_objects: bool) -> tuple[s
 
 def write_docs(*, check: bool) -> tuple[str, bool]:
     """Write the generated pages, or say which are not up to date."""
+    from pipelines.command_docs import page
     from warehouse.docs import stale_docs
     from warehouse.docs import write_docs as write
 
+    commands = DOCS / "commands.md"
     if not check:
-        return "\n".join(f"wrote {path}" for path in write(DOCS)), True
-    stale = stale_docs(DOCS)
+        commands.write_text(page(), encoding="utf-8")
+        return "\n".join(f"wrote {path}" for path in [*write(DOCS), commands]), True
+    stale = list(stale_docs(DOCS))
+    if not commands.exists() or commands.read_text(encoding="utf-8") != page():
+        stale.append(str(commands))
     if stale:
         return f"not up to date: {', '.join(map(str, stale))} (make docs writes them)", False
     return "docs are up to date", True

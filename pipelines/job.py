@@ -19,7 +19,6 @@ import pyarrow.compute as pc
 
 import warehouse
 from jobs.access_logs.settings import IngestSettings
-from jobs.access_logs.remote import WorkerDied
 from jobs.engines.interface import Claim, Engine, Ingestion, LakePart, Receipt, SourceObject, Tables
 from jobs.storage import is_remote, join, local_path
 from pipelines import scratch
