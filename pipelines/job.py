@@ -18,6 +18,7 @@ from pathlib import Path
 import pyarrow.compute as pc
 
 import warehouse
+from jobs.access_logs.remote import WorkerDied
 from jobs.access_logs.settings import IngestSettings
 from jobs.engines.interface import Claim, Engine, Ingestion, LakePart, Receipt, SourceObject, Tables
 from jobs.storage import is_remote, join, local_path
@@ -170,9 +171,12 @@ class Job:
             by_line.setdefault(claim.first_line_digest, []).append(_as_claim(claim))
         if self._ingest_settings is None:
             raise ValueError("wanted check_state before ingest")
-        ingestion = self.engine.ingest(
-            new, by_line, self.scratch_uri, self._ingest_settings, self.reporter.read
-        )
+        try:
+            ingestion = self.engine.ingest(
+                new, by_line, self.scratch_uri, self._ingest_settings, self.reporter.read
+            )
+        except WorkerDied as error:
+            raise PlayerpathError(f"{error}: killed, or out of memory?") from error
         failpoint("after_ingest")
         return ingestion
 
