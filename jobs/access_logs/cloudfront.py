@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
 from jobs.access_logs.rows import (
@@ -39,6 +40,9 @@ _RUNS_OF_SPACES = re.compile(rb" +")
 Get = Callable[[str], bytes | None]
 
 
+_REMEMBERED_BYTES = 512  # longer values are made up by somebody
+
+
 def read_fields(directive: bytes) -> tuple[str, ...] | None:
     """Give the names of a `#Fields:` line, which tabs or spaces separate; None for another directive."""
     if not directive.startswith(b"#Fields:"):
@@ -57,6 +61,11 @@ def decode(value: bytes | None) -> bytes | None:
     """Undo URL-encoding, twice where the value was encoded twice. `-` stays."""
     if value is None or b"%" not in value:
         return value
+    return _decoded(value) if len(value) <= _REMEMBERED_BYTES else _decoded.__wrapped__(value)
+
+
+@lru_cache(maxsize=16_384)  # user agents and referrers come again and again
+def _decoded(value: bytes) -> bytes:
     decoded = unquote_to_bytes(value)
     return unquote_to_bytes(decoded) if _DOUBLY_ENCODED.search(value) else decoded
 
