@@ -8,11 +8,12 @@ exit 3 loaded all but the objects that it names.
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 from jobs.engines.interface import SourceObject
+from pipelines.grown import give_way, past_the_limit
 from pipelines.job import WAITING, Job, RunRequest, started
 from pipelines.progress import Reporter
-from pipelines.replaced import give_way
 from pipelines.sources import STDIN, list_objects, spool_stdin
 from pipelines.summary import RunSummary
 
@@ -35,7 +36,8 @@ def run(request: RunRequest, reporter: Reporter) -> RunSummary:
             job.publish()
             return job.nothing_new(known)
         ingestion, change = give_way(job, job.ingest(new, job.warehouse.claims()))
-        return job.finish(ingestion, known, change)
+        summary = job.finish(ingestion, known, change)
+        return replace(summary, warnings=(*summary.warnings, *past_the_limit(job, ingestion)))
 
 
 def _listed(job: Job) -> tuple[list[SourceObject], int]:

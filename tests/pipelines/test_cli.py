@@ -236,6 +236,25 @@ def test_a_refused_object_is_exit_3_and_the_others_are_loaded(tmp_path: Path, li
     assert again.out == "Nothing new: 4 objects known already, nothing written.\n"
 
 
+def test_a_file_that_grows_past_the_limit_of_rejected_lines_is_exit_3(
+    tmp_path: Path, line, write, command
+) -> None:
+    good = [line(second=n) for n in range(90)]
+    write(tmp_path / "a.log", *good)
+    assert command(tmp_path, "run", "a.log").code == 0
+    write(tmp_path / "a.log", *good, *["bad\n"] * 30)
+    done = command(tmp_path, "run", "a.log")
+    assert done.code == 3
+    assert done.told == [
+        f"playerpath: warning: {tmp_path}/a.log grew: now 30 of its 120 lines are rejected, more than 20%"
+    ]
+    write(tmp_path / "new.log", line("/new"), *good, *["bad\n"] * 30)
+    refused = command(tmp_path, "run", "new.log")
+    assert refused.told == [
+        f"playerpath: refused {tmp_path}/new.log: 30 of 121 lines rejected, more than 20%: not_in_format 30"
+    ]
+
+
 def test_two_streams_want_a_choice(tmp_path: Path, line, write, command, commands) -> None:
     write(tmp_path / "logs/server.log", line())
     write(tmp_path / "logs/cloudfront.log", CLOUDFRONT)

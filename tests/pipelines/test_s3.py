@@ -118,6 +118,9 @@ def test_a_changed_etag_is_read_again_and_a_known_one_is_not(s3: Any, tmp_path: 
     s3.put_object(Bucket="game", Key="raw/c.gz", Body=gzip.compress(line("/b").encode()))
     copied = load(tmp_path, source, lake)
     assert (copied.objects, copied.known_objects, copied.tables) == (0, 3, {"object_sightings": 1})
+    s3.put_object(Bucket="game", Key="raw/b.log", Body=line("/c").encode())  # as long as before
+    other = load(tmp_path, source, lake)
+    assert (other.objects, other.known_objects, other.accepted) == (1, 2, 1)
 
 
 def test_dates_globs_and_prefixes_choose_objects(s3: Any, line) -> None:

@@ -1,7 +1,8 @@
-"""Take lines out of the lake that gave way: files that hold them are written again without them.
+"""What objects that grew ask for: lines that gave way leave the lake, and too many rejected lines are said.
 
 Needs: a run's receipts, the lake files that are listed. Makes: new files below the run's own name; the commit
-lists them in place of the old ones. Safe to run again: what a run that fails wrote is its scratch.
+lists them in place of those that held lines which gave way. Safe to run again: what a run that fails wrote is
+its scratch.
 """
 
 from __future__ import annotations
@@ -16,10 +17,12 @@ import pyarrow.parquet as pq
 
 import warehouse
 from jobs.access_logs.lake import PartWriter
+from jobs.access_logs.objects import JUDGED_LINES
 from jobs.access_logs.requests import REJECTED, REQUESTS
+from jobs.access_logs.settings import IngestSettings
 from jobs.engines.interface import Ingestion, LakePart
 from jobs.storage import filesystem, join
-from pipelines.job import Change, Job
+from pipelines.job import TAKEN, Change, Job
 
 _EPOCH = dt.date(1970, 1, 1)
 
@@ -33,6 +36,24 @@ def give_way(job: Job, ingestion: Ingestion) -> tuple[Ingestion, Change | None]:
     parts = without_objects(files, objects, join(job.scratch_uri, "rest"))
     change = Change(tuple(file.uri for file in files), tuple(sorted(objects)))
     return replace(ingestion, parts=(*ingestion.parts, *parts)), change
+
+
+def past_the_limit(job: Job, ingestion: Ingestion) -> tuple[str, ...]:
+    """Name objects that would have been refused for their rejected lines had they come as they are now."""
+    grown = {r.object_id: r.source.uri for r in ingestion.receipts if r.status in TAKEN and r.rejected}
+    if not any(receipt.status in ("continued", "replaced") for receipt in ingestion.receipts):
+        return ()
+    counts = job.warehouse.sql(
+        "select object_id, rejected, accepted + rejected + duplicates + erased as judged from log_objects"
+        " where status = 'loaded' and rejected > 0 order by object_id"
+    )
+    ratio = IngestSettings.max_rejected_ratio
+    return tuple(
+        f"{grown[object_id]} grew:"
+        f" now {rejected:,} of its {judged:,} lines are rejected, more than {ratio:.0%}"
+        for object_id, rejected, judged in counts.itertuples(index=False)
+        if object_id in grown and judged >= JUDGED_LINES and rejected > ratio * judged
+    )
 
 
 def without_objects(
