@@ -22,7 +22,7 @@ $(VENV)/.dev: $(VENV)/.base
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev,geoip]'
 	@touch $@
 
-## make run      run the main job on samples/ and write the report (ENGINE=duckdb|spark|mapreduce)
+## make run      run the main job on samples/ and write the report (ENGINE=duckdb)
 run: $(VENV)/.base
 	@$(BIN)/python -m pipelines.demo --engine $(ENGINE) --out $(OUT)
 

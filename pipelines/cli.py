@@ -156,12 +156,12 @@ def run(
     """Read new log objects, rebuild what they change, load the warehouse, publish the results."""
     from pipelines.progress import reporter
     from pipelines.run import RunRequest, run
-    from pipelines.settings import Settings, checked, rules_text
+    from pipelines.settings import ENGINES, Settings, checked, rules_text
     from pipelines.sources import parse_dates
 
     with _errors():
-        if engine != "duckdb":
-            raise WrongUsage(f"--engine wants duckdb; found {engine!r}")
+        if engine not in ENGINES:
+            raise WrongUsage(f"--engine wants {', '.join(ENGINES)}; found {engine!r}")
         request = RunRequest(
             sources=tuple(sources),
             warehouse_url=warehouse_url,

@@ -13,7 +13,7 @@ from pipelines.commands import report
 from pipelines.errors import PlayerpathError
 from pipelines.progress import reporter
 from pipelines.run import RunRequest, run
-from pipelines.settings import Settings, rules_text
+from pipelines.settings import ENGINES, Settings, rules_text
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 
@@ -24,6 +24,10 @@ def main() -> int:
     parser.add_argument("--engine", default="duckdb")
     parser.add_argument("--out", type=Path, default=Path("out"))
     asked = parser.parse_args()
+    if asked.engine not in ENGINES:
+        wanted = ", ".join(ENGINES)
+        print(f"playerpath: ENGINE wants one of {wanted}; found {asked.engine!r}", file=sys.stderr)
+        return 2
     out: Path = asked.out.absolute()
     if (out / "playerpath.db").exists() and (out / "lake").is_dir():
         shutil.rmtree(out)  # what an earlier `make run` made, and nothing else
@@ -49,6 +53,7 @@ def main() -> int:
     for line in page.headline:
         print(f"  {line}")
     shown = Path(os.path.relpath(out))
+    url = f"sqlite:///{shown}/playerpath.db"
     print(
         f"""
   warehouse  {shown}/playerpath.db   (SQLite; every table is explained in docs/tables.md)
@@ -57,9 +62,10 @@ def main() -> int:
   the story in the samples: samples/STORY.md
 
 Next:
-  make run ENGINE=spark | make run ENGINE=mapreduce
-  make prove
-  playerpath run YOUR_LOGS --warehouse sqlite:///mine.db && playerpath report --warehouse sqlite:///mine.db
+  make prove        the same objects by every way: one digest
+  .venv/bin/playerpath runs list --warehouse {url}
+  .venv/bin/playerpath run YOUR_LOGS --warehouse sqlite:///mine.db
+  .venv/bin/playerpath report --warehouse sqlite:///mine.db
 """
     )
     return summary.exit_code

@@ -16,6 +16,7 @@ from pipelines.errors import PlayerpathError, WrongUsage
 
 STATE_PREFIX = "settings."
 BUILTIN_RULES = ("game_server",)
+ENGINES = ("duckdb",)
 CHOICES = {
     "identity": ("auto", "player", "visitor"),
     "bots": ("exclude", "include", "only"),
