@@ -141,7 +141,8 @@ def test_sessions_of_each_start_date(loaded, side: str, where: str) -> None:
         for date, *counts in rows(
             opened,
             "select started_date, count(*), sum(request_count = 1), sum(is_implausible),"
-            " cast(round(sum(case when not is_implausible then coalesce(duration_s, 0) else 0 end) * 1000000) as integer)"
+            " cast(round(sum(case when not is_implausible then coalesce(duration_s, 0) else 0 end)"
+            " * 1000000) as integer)"
             f" from sessions where {where.format(identified=int(is_player))} group by started_date",
         )
     }
