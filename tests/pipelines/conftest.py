@@ -68,9 +68,9 @@ def environment(**given: str) -> dict[str, str]:
     return kept | {"COLUMNS": "200"} | given
 
 
-def run_command(folder: Path, *args: str, stdin: str = "", **env: str) -> Done:
+def run_command(folder: Path, *args: str, stdin: str = "", under: Sequence[str] = (), **env: str) -> Done:
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, *args],
+        [*under, sys.executable, "-c", PROGRAM, *args],
         cwd=folder,
         env=environment(**env),
         input=stdin.encode(),
@@ -110,7 +110,10 @@ def write_lines(path: Path, *lines: str) -> Path:
 
 @pytest.fixture(scope="session")
 def command() -> Callable[..., Done]:
-    """The command in its own process: `command(folder, *args, stdin="", **env)`; its warehouse is there."""
+    """The command in its own process: `command(folder, *args, stdin="", under=(), **env)`.
+
+    Its warehouse and lake are in the folder; `under` is a program that runs it.
+    """
     return run_command
 
 

@@ -79,9 +79,9 @@ def test_identity_auto_says_what_it_decided(lived: Path, tmp_path: Path, line, w
     assert "identity player: 1 of 10 lines below status 400 have a player id" in done.err
 
 
-def test_with_json_stdout_is_one_object_with_the_agreed_fields(tmp_path: Path, line, write, command) -> None:
+def test_with_json_stdout_is_one_object_with_the_agreed_fields(tmp_path: Path, line, write, commands) -> None:
     write(tmp_path / "a.log", line(), "\n", "bad\n", line()[:-1])
-    done = command(tmp_path, "run", "a.log", "--json")
+    done, second = story(commands, tmp_path, "run a.log --json", "run a.log --json")
     found: dict[str, Any] = json.loads(done.out)
     assert list(found) == FIELDS
     assert done.out.count("\n") == 1
@@ -89,7 +89,7 @@ def test_with_json_stdout_is_one_object_with_the_agreed_fields(tmp_path: Path, l
     assert [found[name] for name in counts] == [1, 3, 1, 1, 1, 1, ["2026-10-01"]]
     assert found["tables"]["sessions"] == 1
     assert isinstance(found["seconds"], float)
-    again = json.loads(command(tmp_path, "run", "a.log", "--json").out)
+    again = json.loads(second.out)
     assert list(again) == FIELDS
     assert {name: again[name] for name in ("objects", "known_objects", "tables")} == {
         "objects": 0,
@@ -243,15 +243,12 @@ def test_a_file_that_grows_past_the_limit_of_rejected_lines_is_exit_3(
     write(tmp_path / "a.log", *good)
     assert command(tmp_path, "run", "a.log").code == 0
     write(tmp_path / "a.log", *good, *["bad\n"] * 30)
-    done = command(tmp_path, "run", "a.log")
+    write(tmp_path / "new.log", line("/new"), *good, *["bad\n"] * 30)
+    done = command(tmp_path, "run", "a.log", "new.log")
     assert done.code == 3
     assert done.told == [
-        f"playerpath: warning: {tmp_path}/a.log grew: now 30 of its 120 lines are rejected, more than 20%"
-    ]
-    write(tmp_path / "new.log", line("/new"), *good, *["bad\n"] * 30)
-    refused = command(tmp_path, "run", "new.log")
-    assert refused.told == [
-        f"playerpath: refused {tmp_path}/new.log: 30 of 121 lines rejected, more than 20%: not_in_format 30"
+        f"playerpath: refused {tmp_path}/new.log: 30 of 121 lines rejected, more than 20%: not_in_format 30",
+        f"playerpath: warning: {tmp_path}/a.log grew: now 30 of its 120 lines are rejected, more than 20%",
     ]
 
 

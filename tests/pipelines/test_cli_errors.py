@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sqlite3
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -56,16 +58,23 @@ def test_another_programs_database_is_left_alone(tmp_path: Path, line, write, co
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.log", "playerpath.db"]
 
 
-def test_a_folder_without_permission_is_one_line(tmp_path: Path, line, write, command) -> None:
-    if os.geteuid() == 0:
-        pytest.skip(
-            "root may read every folder: run the tests as somebody else (test_sources.py asks as one)"
-        )
-    write(tmp_path / "logs/a.log", line())
-    (tmp_path / "logs").chmod(0)
-    done = command(tmp_path, "run", "logs")
-    (tmp_path / "logs").chmod(0o755)
-    assert (done.code, done.told) == (1, ["playerpath: cannot read logs: permission denied"])
+def test_a_folder_or_file_without_permission_is_one_line(tmp_path: Path, line, write, command) -> None:
+    under: tuple[str, ...] = ()
+    if os.geteuid() == 0:  # who may read everything, unless that is taken away
+        under = ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
+        if not shutil.which("setpriv") or subprocess.run([*under, "true"], check=False).returncode:
+            pytest.skip("root may read every folder: run the tests as somebody else, or install setpriv")
+    for name in ("closed/a.log", "part/b.log", "part/c.log"):
+        write(tmp_path / name, line(f"/{name}"))
+    (tmp_path / "closed").chmod(0)
+    (tmp_path / "part/c.log").chmod(0)
+    folder = command(tmp_path, "run", "closed", under=under)
+    file = command(tmp_path, "run", "part", under=under)
+    (tmp_path / "closed").chmod(0o755)
+    assert (folder.code, folder.told) == (1, ["playerpath: cannot read closed: permission denied"])
+    assert (file.code, len(file.told)) == (3, 1)
+    wanted = rf"playerpath: refused {tmp_path}/part/c.log: cannot be .*[Pp]ermission denied"
+    assert re.match(wanted, file.told[0])
 
 
 def paths_of(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

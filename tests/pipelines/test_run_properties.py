@@ -213,7 +213,7 @@ WHOLE_RUNS = settings(
 )
 
 
-@settings(WHOLE_RUNS, max_examples=25)
+@settings(WHOLE_RUNS, max_examples=20)
 @given(
     world=worlds(),
     identity=st.sampled_from(("player", "visitor")),
