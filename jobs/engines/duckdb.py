@@ -105,6 +105,7 @@ class _Build:
                 "memory_limit": f"{settings.memory_limit_mb}MB",
                 "temp_directory": os.path.join(self._folder, "spill"),  # noqa: PTH118
                 "preserve_insertion_order": False,
+                "enable_progress_bar": False,  # it would go to stdout, which belongs to the caller
                 "autoinstall_known_extensions": False,
                 "autoload_known_extensions": False,
             },

@@ -224,3 +224,12 @@ def test_closing_stops_models_under_way_and_those_that_would_follow(tmp_path, mo
     with pytest.raises(duckdb.InterruptException):
         tables["traffic_hours"]()
     assert [path.name for path in tmp_path.iterdir()] == ["lake"]
+
+
+def test_a_long_query_draws_no_bar_on_standard_output() -> None:
+    build = engine_module._Build(MeaningSettings(), engine_module.classify_requests, 0)
+    try:
+        (shown,) = build._con.execute("select current_setting('enable_progress_bar')").fetchone()
+    finally:
+        build.close()
+    assert shown in (False, "false")
