@@ -105,11 +105,11 @@ class _Build:
                 "memory_limit": f"{settings.memory_limit_mb}MB",
                 "temp_directory": os.path.join(self._folder, "spill"),  # noqa: PTH118
                 "preserve_insertion_order": False,
-                "enable_progress_bar": False,  # it would go to stdout, which belongs to the caller
                 "autoinstall_known_extensions": False,
                 "autoload_known_extensions": False,
             },
         )
+        _draw_nothing(self._con)
         self._catalog = self._con.sql("select current_database()").fetchall()[0][0]
         self._is_small = is_small
         self._is_stopped = False
@@ -217,6 +217,7 @@ class _Build:
         # A cursor of its own: a connection forgets one result when it is asked for the next, and this one is
         # busy with the models that follow.
         con = self._con.cursor()
+        _draw_nothing(con)
         is_text = models.model(name).reads_ids_as_text
         rows_of_table = f'select * from "{name}"' if is_text else self._with_ids(con, name)
         query = f"select * from ({rows_of_table}) order by {key}"
@@ -231,6 +232,11 @@ def _decoded(source: str, columns: Sequence[str], dictionary: str) -> str:
     given = [f'd{coded.index(name)}.text as "{name}"' if name in coded else f'm."{name}"' for name in columns]
     joins = [f'left join {dictionary} as d{i} on m."{name}" = d{i}.code' for i, name in enumerate(coded)]
     return f"select {', '.join(given)} from {source} as m {' '.join(joins)}"
+
+
+def _draw_nothing(con: duckdb.DuckDBPyConnection) -> None:
+    """Keep DuckDB's progress bar from stdout, which belongs to the caller (and to --json)."""
+    con.execute("set enable_progress_bar = false")
 
 
 def _kind(field: pa.Field) -> pa.DataType:
