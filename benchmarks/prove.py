@@ -66,9 +66,8 @@ def shuffled_in_twenty(folder: Path, files: list[Path]) -> Iterator[Sequence[Pat
     del folder
     mixed = list(files)
     random.Random(SEED).shuffle(mixed)
-    size = len(mixed) // 20 + 1
-    for begin in range(0, len(mixed), size):
-        yield mixed[begin : begin + size]
+    for group in range(20):
+        yield mixed[group::20]
 
 
 def a_month_late(folder: Path, files: list[Path]) -> Iterator[Sequence[Path]]:
